@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Behaviour rules: our own declarative YAML language (docs/user/behavior-rules.md),
+ * compiled once, evaluated in one streaming pass over the events.
+ */
+#ifndef BELLJAR_DETECT_BEHAVIOR_H
+#define BELLJAR_DETECT_BEHAVIOR_H
+
+#include "detect/finding.h"
+#include "event/event.h"
+#include "event/proctab.h"
+
+struct behavior_rules;
+struct behavior_engine;
+
+/* Called for every bad rule: file, line (0 unknown) and reason; loading goes on with the others. */
+typedef void behavior_problem(void *context, const char *file, unsigned line, const char *reason);
+
+int behavior_rules_new(struct behavior_rules **ret);
+void behavior_rules_free(struct behavior_rules **r);
+/* Adds the documents of one YAML text. Returns the number of good rules added, or negative when nothing can be read. */
+int behavior_rules_add(struct behavior_rules *r, const char *file, struct str yaml, behavior_problem *problem,
+                       void *context, struct err *e);
+/* All *.yml and *.yaml of a folder (not recursive below depth 3), sorted by path. */
+int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_problem *problem, void *context,
+                            struct err *e);
+size_t behavior_rules_count(const struct behavior_rules *r);
+/* Runs the tests inside the rules; *ret_failed counts; every failure goes to `problem`. */
+int behavior_rules_test(const struct behavior_rules *r, unsigned *ret_run, unsigned *ret_failed,
+                        behavior_problem *problem, void *context);
+
+/* Facts about the run that rules may refer to. */
+struct behavior_facts {
+    struct str sample_path;  /* path of the sample in the guest */
+    struct str sample_sha256;
+    struct str sample_type;  /* "elf", "script", ... */
+};
+
+/* Both are borrowed and must outlive the engine. */
+int behavior_engine_new(const struct behavior_rules *r, const struct proctab *procs, const struct behavior_facts *facts,
+                        struct behavior_engine **ret);
+/* Must be called for every event, after proctab_event; p is what that returned. 0 or -ENOMEM / ERR_LIMIT. */
+int behavior_engine_event(struct behavior_engine *g, const struct event *ev, const struct proc *p);
+/* Ends absences and counts, and moves the findings out. */
+int behavior_engine_finish(struct behavior_engine *g, struct findings *ret);
+void behavior_engine_free(struct behavior_engine **g);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A finding: one sentence about what was seen, why it matters, and the events
+ * that show it. Every engine (behaviour rules, later Sigma and YARA) makes
+ * these; score/ turns them into a verdict; the report shows them.
+ */
+#ifndef BELLJAR_DETECT_FINDING_H
+#define BELLJAR_DETECT_FINDING_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define FINDING_EVIDENCE_MAX 32 /* kept per finding; `count` tells the real number */
+#define FINDING_ATTACK_MAX 8
+
+enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH };
+const char *severity_name(enum severity s); /* "info", "low", "medium", "high" */
+
+/* Threat classes: the axes of the radar. */
+enum threat_class {
+    CLASS_RANSOMWARE, CLASS_SPREADING, CLASS_PHISHING, CLASS_BANKER, CLASS_TROJAN, CLASS_ADWARE,
+    CLASS_SPYWARE, CLASS_EXPLOITER, CLASS_EVADER, CLASS_MINER, CLASS_COUNT
+};
+const char *threat_class_name(enum threat_class c); /* "Ransomware", ..., "Trojan/Bot", ... */
+
+struct evidence {
+    uint8_t source; /* enum event_source */
+    uint64_t seq;   /* (source, seq) names the event in the log */
+    int64_t time_ns;
+    uint32_t proc;  /* n in the process table, 0 none */
+};
+
+struct finding {
+    struct str rule;      /* id of the rule, e.g. "linux.persistence.cron" */
+    struct str title;     /* sentence with its variables filled in */
+    struct str category;  /* one of the list in docs/user/verdict.md */
+    enum severity severity;
+    unsigned points;      /* before capping */
+    struct str attack[FINDING_ATTACK_MAX]; /* "T1053.003" */
+    unsigned nattack;
+    uint8_t classes[CLASS_COUNT]; /* weights 0..10 */
+    struct evidence evidence[FINDING_EVIDENCE_MAX];
+    unsigned nevidence;
+    uint64_t count;       /* how often it was seen */
+};
+
+struct findings { /* grows; strings live in the arena */
+    struct finding *items;
+    size_t count, cap;
+    struct arena arena;
+};
+void findings_init(struct findings *f);
+void findings_free(struct findings *f);
+/* New zeroed finding, or NULL (no memory, or FINDINGS_MAX reached). */
+struct finding *findings_add(struct findings *f);
+
+#endif
