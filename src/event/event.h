@@ -15,6 +15,7 @@
 
 enum event_type { EV_U64, EV_I64, EV_HEX, EV_BOOL, EV_STR, EV_TEXT, EV_NS };
 
+/* clang-format off: the schema is included as code */
 /* EVENT_PROCESS_EXEC = 11, ... */
 enum event_kind {
 #define EV_KIND(num, sym, name, sigma, doc) EVENT_##sym = num,
@@ -29,11 +30,15 @@ enum event_kind {
 /* Slots: EVF_PROCESS_EXEC_Image = 0, EVF_PROCESS_EXEC_CommandLine = 1, ..., EVF_PROCESS_EXEC__COUNT */
 #define EV_KIND(num, sym, name, sigma, doc) enum {
 #define EV_FIELD(sym, field, type, doc) EVF_##sym##_##field,
-#define EV_END(sym) EVF_##sym##__COUNT };
+#define EV_END(sym)                                                                                                    \
+    EVF_##sym##__COUNT                                                                                                 \
+    }                                                                                                                  \
+    ;
 #include "event/schema.def"
 #undef EV_KIND
 #undef EV_FIELD
 #undef EV_END
+/* clang-format on */
 
 /* Who counted the event. Each source numbers its events from 1 without gaps. */
 enum event_source {
