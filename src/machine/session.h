@@ -24,11 +24,14 @@ struct session_status {
     bool sample_ended;      /* WIRE_EXITED came */
     bool done;              /* WIRE_DONE came */
     int32_t exit_code; uint32_t exit_signal;
+    uint64_t bad_captures; /* forgotten, without a beginning, or with a SHA-256 that their bytes do not have */
+    uint64_t started_ms;   /* loop_now_ms when the sample's start was confirmed */
 };
 
 struct session_handlers { /* all optional; context is passed back */
     void *context;
     /* time_ns is already relative to the sample's start (0 before it started: events before are negative). Strings borrowed. */
+    /* run.channel events are made here, by the host: source EVENT_SOURCE_HOST and seq 0: the receiver numbers them. */
     void (*event)(void *context, const struct event *ev);
     void (*lost)(void *context, uint8_t source, uint64_t total);
     /* A captured file or memory region: whole content arrives as a finished temporary file. */
