@@ -22,10 +22,11 @@ struct evlog_reader;
 struct intern;
 
 struct evlog_source_status {
-    uint64_t events;  /* records of this source in the log */
-    uint64_t lost;    /* as reported by the source (ring overflow ...) */
-    uint64_t gaps;    /* sequence numbers that never came */
+    uint64_t events; /* records of this source in the log */
+    uint64_t lost;   /* as reported by the source (ring overflow ...) */
+    uint64_t gaps;   /* sequence numbers that never came */
     uint64_t last_seq;
+    uint64_t repeated; /* numbers that came again or in the wrong order */
 };
 
 struct evlog_status {
@@ -35,13 +36,20 @@ struct evlog_status {
     bool complete;  /* closed properly: has its footer */
     bool torn_tail; /* the last block is cut */
     struct evlog_source_status source[EVENT_SOURCE_MAX];
+    uint64_t damaged_events; /* events that were in damaged blocks */
+    uint64_t lost_strings;   /* values shown as "(lost)": their definition was in a damaged block */
+    uint64_t cut_strings;    /* strings cut at EVENT_STR_MAX by the writer (known from the footer when reading) */
 };
 
 /* Creates the file (O_EXCL). */
 int evlog_create(const char *path, struct evlog_writer **ret, struct err *e);
 /* As evlog_create on an owned descriptor. */
 int evlog_create_fd(int fd, struct evlog_writer **ret, struct err *e);
-/* Copies everything it needs out of ev. Strings longer than EVENT_STR_MAX are cut. */
+/*
+ * Copies everything it needs out of ev. Strings longer than EVENT_STR_MAX are
+ * cut (and counted). A seq of 0 means "number it for me". After a failure the
+ * log takes nothing more: every later call returns the first error.
+ */
 int evlog_append(struct evlog_writer *w, const struct event *ev, struct err *e);
 /* The source says it lost `total` events so far. Also put in the log in order. */
 int evlog_lost(struct evlog_writer *w, uint8_t source, uint64_t total, struct err *e);
@@ -63,7 +71,11 @@ void evlog_reader_free(struct evlog_reader **r);
  * counted in the status.
  */
 int evlog_next(struct evlog_reader *r, struct event *ret, struct err *e);
-/* Only events of these; 0 / 0 = no filter. Uses the index when the file has one. Before the first evlog_next. */
+/*
+ * Only events of these; 0 / 0 = no filter. Uses the index when the file has
+ * one; the status then holds the counts of the whole log from the start.
+ * Before the first evlog_next.
+ */
 void evlog_filter(struct evlog_reader *r, uint32_t pid, uint16_t kind);
 const struct evlog_status *evlog_reader_status(const struct evlog_reader *r);
 const struct intern *evlog_strings(const struct evlog_reader *r);
