@@ -22,7 +22,8 @@ uint64_t file_free_bytes(const char *path);
 char *path_join(const char *a, const char *b);
 /* malloc'ed printf */
 char *path_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Where Belljar keeps things. malloc'ed. BELLJAR_CACHE / BELLJAR_DATA, else XDG, else /var/{cache,lib}/belljar for root. */
+/* Where Belljar keeps things. malloc'ed. BELLJAR_CACHE / BELLJAR_DATA, else XDG, else /var/{cache,lib}/belljar for
+ * root. */
 char *path_cache_dir(void);
 char *path_data_dir(void);
 /* Where our content and web files are: BELLJAR_SHARE, else ../share/belljar or the source tree next to the binary. */
