@@ -21,7 +21,7 @@ enum proc_lineage {
 };
 
 struct proc {
-    uint32_t n;      /* unique number in this run, from 1 */
+    uint32_t n; /* unique number in this run, from 1 */
     uint32_t pid;
     uint32_t parent; /* n of the parent, 0 unknown */
     uint8_t lineage; /* enum proc_lineage */
@@ -29,8 +29,8 @@ struct proc {
     int64_t start_ns, exec_ns, exit_ns;
     uint32_t exit_code, signal;
     uint32_t uid, euid;
-    uint32_t threads;  /* ever started, the first included */
-    uint64_t events;   /* of this process */
+    uint32_t threads; /* ever started, the first included */
+    uint64_t events;  /* of this process */
     /* all borrowed from the table's own string storage; empty when unknown. */
     struct str image, cmdline, cwd, script, environment;
     const char *adopted_because; /* sentence for PROC_ADOPTED, else NULL */
@@ -45,17 +45,27 @@ void proctab_free(struct proctab **t);
  * command line at fork, exec replaces them.
  */
 const struct proc *proctab_event(struct proctab *t, const struct event *ev);
-const struct proc *proctab_get(const struct proctab *t, uint32_t n); /* 1..proctab_count */
+const struct proc *proctab_get(const struct proctab *t, uint32_t n);              /* 1..proctab_count */
 const struct proc *proctab_parent(const struct proctab *t, const struct proc *p); /* NULL without one */
-const struct proc *proctab_by_pid(const struct proctab *t, uint32_t pid); /* the newest with that pid */
+const struct proc *proctab_by_pid(const struct proctab *t, uint32_t pid);         /* the newest with that pid */
 uint32_t proctab_count(const struct proctab *t);
+/*
+ * Processes beyond the cap: announced ones only (process.start, or the exec of
+ * an unknown pid). They share the last entry, whose lineage is the sample's if
+ * one of them is.
+ */
 uint64_t proctab_overflow(const struct proctab *t);
 /* Name for a user id: from the guest's passwd table ("root", "daemon", ...); "uid 1234" otherwise. */
 void proctab_user_set(struct proctab *t, uint32_t uid, struct str name);
 struct str proctab_user(const struct proctab *t, uint32_t uid);
 /*
- * An idle machine's own noise: keys (image, kind, target) recorded by
- * `proctab`'s caller from an idle run. See baseline.h.
+ * The idle machine's own noise (borrowed; NULL = none): a process that cron or
+ * systemd starts as they do in an idle machine is not adopted, unless it runs
+ * a file of the sample. Before the first event.
  */
+struct baseline;
+void proctab_baseline_set(struct proctab *t, const struct baseline *b);
+/* True when a list (paths written by the sample, strings) reached its cap: adoption and texts may be incomplete. */
+bool proctab_limited(const struct proctab *t);
 
 #endif
