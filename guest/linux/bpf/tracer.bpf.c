@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All topics in one object, so that they share maps and one skeleton. docs/dev/tracer.md has the table of hooks. */
+#include "common.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#include "sys.bpf.c"
+#include "process.bpf.c"
+#include "file.bpf.c"
+#include "net.bpf.c"
