@@ -5,13 +5,14 @@
 #                                                   beside it. Without BELLJAR_FUZZ it replays seeds (plus cut and flipped
 #                                                   ones) under CTest.
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET GLOBAL jansson)
 
 # Flags of everything that runs on the host. Guest programs do not link this.
 add_library(bj_flags INTERFACE)
 target_compile_options(bj_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
   -Wpointer-arith -Wundef -Wno-missing-field-initializers -fno-strict-aliasing -fstack-protector-strong
   -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64)
-target_include_directories(bj_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/guest)
+target_include_directories(bj_flags INTERFACE ${CMAKE_CURRENT_LIST_DIR}/../src ${CMAKE_CURRENT_LIST_DIR}/../guest)
 if(BELLJAR_WERROR)
   target_compile_options(bj_flags INTERFACE -Werror)
 endif()
@@ -50,7 +51,7 @@ function(bj_fuzzer name)
   if(BELLJAR_FUZZ)
     target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
   else()
-    target_sources(fuzz-${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz-replay.c)
+    target_sources(fuzz-${name} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../tests/fuzz-replay.c)
     add_test(NAME fuzz-${name} COMMAND fuzz-${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz-${name}.seeds)
     set_tests_properties(fuzz-${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
   endif()

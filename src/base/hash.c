@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/hash.h"
 
+#include "base/entropy.h"
+
 #include <errno.h>
-#include <math.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,19 +53,6 @@ static int all_add(struct hash_all *h, const uint8_t *p, size_t n, struct err *e
     return 0;
 }
 
-static double entropy(const struct hash_all *h)
-{
-    double sum = 0;
-
-    for (int i = 0; i < 256; i++) {
-        if (h->bytes[i]) {
-            double share = (double)h->bytes[i] / (double)h->size;
-            sum -= share * log2(share);
-        }
-    }
-    return sum > 0 ? sum : 0;
-}
-
 static int all_end(struct hash_all *h, struct hash_set *ret, struct err *e)
 {
     char *texts[HASH_COUNT] = {ret->md5, ret->sha1, ret->sha256, ret->sha512};
@@ -77,7 +65,7 @@ static int all_end(struct hash_all *h, struct hash_set *ret, struct err *e)
         hex_encode(digest, n, texts[i]);
     }
     ret->size = h->size;
-    ret->entropy = entropy(h);
+    ret->entropy = entropy_from_counts(h->bytes, h->size);
     return 0;
 }
 
