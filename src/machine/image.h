@@ -50,5 +50,7 @@ struct snapshot {
 };
 void snapshot_clear(struct snapshot *s);
 int snapshot_ensure(const struct image *i, image_progress *p, void *context, struct snapshot *ret, struct err *e);
+/* malloc'ed folder of the snapshot that snapshot_ensure would take, when it is there; else ERR_MISSING. */
+int snapshot_current(const struct image *i, char **ret_dir);
 
 #endif

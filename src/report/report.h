@@ -30,7 +30,8 @@ struct report_facts {
     const struct verdict *verdict;
     const struct score_facts *completeness;
     const struct evlog_status *log;
-    const char *log_path; /* events.bjl: the HTML writer embeds events from it */
+    const char *log_path; /* events.bjl for a second pass, or NULL */
+    int log_fd; /* > 0: the same as a descriptor (used first; borrowed): the jail has no paths */
 };
 int report_finish(struct report *r, const struct report_facts *f, struct err *e);
 
