@@ -25,16 +25,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The user ids of jails when root starts them; one is drawn at random. Inside a user namespace the first stands for the
+ * user. */
+#define JAIL_UID_FIRST 64300u
+#define JAIL_UID_COUNT 256u
+
 struct jail_profile {
     const char *name;
-    uint64_t memory_max;   /* bytes, 0 = none */
-    unsigned cpu_seconds;  /* 0 = none */
-    unsigned files_max;    /* open descriptors */
-    uint64_t file_size_max; /* RLIMIT_FSIZE */
-    bool keep_root;        /* true: file system stays visible, Landlock rules below limit it */
+    uint64_t memory_max;    /* bytes, 0 = none */
+    unsigned cpu_seconds;   /* 0 = none */
+    unsigned files_max;     /* open descriptors; 0 = 32 */
+    uint64_t file_size_max; /* RLIMIT_FSIZE: no file (memfd too) may grow beyond; 0 = no file may be written at all */
+    bool keep_root;         /* true: file system stays visible, Landlock rules below limit it */
     const char *const *read_paths;  /* Landlock: read-only subtrees (keep_root only) */
     const char *const *write_paths; /* Landlock: read-write subtrees (keep_root only) */
-    bool threads;          /* clone() of threads is allowed */
+    bool threads;                   /* clone() of threads is allowed */
 };
 
 struct jail_support { /* what this kernel and user can do */

@@ -158,7 +158,7 @@ static void environment(struct start *s)
         s->env[n++] = "BELLJAR_JAIL=weak";
     if (SANITIZED) /* what a sanitizer may do inside: no helper programs, no ptrace, end by a signal */
         s->env[n++] =
-            "ASAN_OPTIONS=symbolize=0:detect_leaks=0:abort_on_error=1:print_module_map=0:allocator_may_return_null=1";
+            "ASAN_OPTIONS=symbolize=0:detect_leaks=0:exitcode=99:print_module_map=0:allocator_may_return_null=1";
     s->env[n] = NULL;
 }
 
@@ -342,10 +342,15 @@ static const char *signal_meaning(int signo)
 
 void role_describe_status(int status, char *ret, size_t n)
 {
-    if (WIFEXITED(status))
+    int signo = WIFSIGNALED(status)                              ? WTERMSIG(status)
+                : WIFEXITED(status) && WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128
+                                                                 : 0; /* jail/limits.c: signals_set */
+    if (signo)
+        snprintf(ret, n, "killed by signal %d (%s)", signo, signal_meaning(signo));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_EXIT_JAIL)
+        snprintf(ret, n, "could not enter its jail");
+    else if (WIFEXITED(status))
         snprintf(ret, n, "exited with status %d", WEXITSTATUS(status));
-    else if (WIFSIGNALED(status))
-        snprintf(ret, n, "killed by signal %d (%s)", WTERMSIG(status), signal_meaning(WTERMSIG(status)));
     else
         snprintf(ret, n, "has the unknown wait status 0x%x", (unsigned)status);
 }

@@ -7,8 +7,9 @@
  * before the function runs. It dies with its parent (PR_SET_PDEATHSIG; "parent"
  * is the thread that called role_start). Standard input and output are
  * /dev/null, standard error too except in sanitizer builds. It is the first
- * process of a pid namespace where that is permitted: signals that it sends to
- * itself with the default action have no effect, SIGTERM from outside neither.
+ * process of a pid namespace where that is permitted: SIGTERM from outside has
+ * no effect then. Ends by abort() and by the CPU limit show as exit status 128 + signal
+ * (role_describe_status knows). Writing beyond the file size limit fails with EFBIG.
  *
  * role_start returns when the child is in its jail and about to run its
  * function; a jail that cannot be had is role_start's error.
