@@ -4,7 +4,6 @@
 #include "os/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -385,28 +384,6 @@ int conf_parse(const char *name, struct str text, char *const *environment, stru
     return r;
 }
 
-static int file_read(const char *path, struct buf *ret, struct err *e)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
-    char space[4096];
-
-    if (fd < 0)
-        return err_errno(e, "cannot open %s", path);
-    for (;;) {
-        ssize_t n = read(fd, space, sizeof(space));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            r = err_errno(e, "cannot read %s", path);
-        else if (n > 0 && buf_add(ret, space, (size_t)n) < 0)
-            r = err_set(e, ret->failed, "%s: larger than %u bytes", path, CONF_FILE_MAX);
-        if (n <= 0 || r < 0)
-            break;
-    }
-    close(fd);
-    return r;
-}
-
 int conf_load(const char *path, struct conf **ret, struct err *e)
 {
     struct buf text;
@@ -414,8 +391,8 @@ int conf_load(const char *path, struct conf **ret, struct err *e)
 
     buf_init(&text, CONF_FILE_MAX);
     if (path)
-        r = file_read(path, &text, e);
-    if (r == 0)
+        r = file_read(path, CONF_FILE_MAX, &text, e);
+    if (r >= 0)
         r = conf_parse(path ? path : "settings", buf_str(&text), environ, ret, e);
     buf_free(&text);
     return r;
