@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The ATT&CK table (content/attack/*.tsv, version 19; facts (c) The MITRE
+ * The ATT&CK table (the tables in content/attack, version 19; facts (c) The MITRE
  * Corporation, see content/attack/LICENSE). Embedded in the binary at build.
  */
 #ifndef BELLJAR_DETECT_ATTACK_H
@@ -9,9 +9,9 @@
 #include "base/str.h"
 
 struct attack_technique {
-    const char *id, *name;   /* "T1053.003", "Cron" */
-    const char *tactics;     /* short names separated by commas */
-    const char *parent;      /* id of the parent technique or "" */
+    const char *id, *name; /* "T1053.003", "Cron" */
+    const char *tactics;   /* short names separated by commas */
+    const char *parent;    /* id of the parent technique or "" */
 };
 struct attack_tactic {
     const char *id, *shortname, *name;

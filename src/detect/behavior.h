@@ -25,15 +25,36 @@ int behavior_rules_add(struct behavior_rules *r, const char *file, struct str ya
 int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_problem *problem, void *context,
                             struct err *e);
 size_t behavior_rules_count(const struct behavior_rules *r);
+/* What a list of rules shows. Texts are borrowed from the set. */
+struct behavior_rule_info {
+    struct str id, title, category, description, file;
+    unsigned line;
+    enum severity severity;
+    unsigned points;
+    const struct str *attack;
+    unsigned nattack;
+    unsigned positive_tests, negative_tests;
+};
+bool behavior_rules_at(const struct behavior_rules *r, size_t index, struct behavior_rule_info *ret);
 /* Runs the tests inside the rules; *ret_failed counts; every failure goes to `problem`. */
 int behavior_rules_test(const struct behavior_rules *r, unsigned *ret_run, unsigned *ret_failed,
                         behavior_problem *problem, void *context);
 
+/*
+ * Plays the event streams of a YAML text (docs/user/behavior-rules.md, section
+ * Streams) through all rules. For each document `fn` gets its root and what the
+ * rules found; a negative result of fn ends it. Returns the number of streams.
+ */
+struct yaml_tree;
+typedef int behavior_stream_fn(void *context, const struct yaml_tree *stream, const struct findings *found);
+int behavior_streams_play(const struct behavior_rules *r, struct str yaml, behavior_stream_fn *fn, void *context,
+                          struct err *e);
+
 /* Facts about the run that rules may refer to. */
 struct behavior_facts {
-    struct str sample_path;  /* path of the sample in the guest */
+    struct str sample_path; /* path of the sample in the guest */
     struct str sample_sha256;
-    struct str sample_type;  /* "elf", "script", ... */
+    struct str sample_type; /* "elf", "script", ... */
 };
 
 /* Both are borrowed and must outlive the engine. */

@@ -12,36 +12,52 @@
 
 #define FINDING_EVIDENCE_MAX 32 /* kept per finding; `count` tells the real number */
 #define FINDING_ATTACK_MAX 8
+#define FINDINGS_MAX 4096
+#define FINDINGS_ARENA_MAX (16u << 20)
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH };
 const char *severity_name(enum severity s); /* "info", "low", "medium", "high" */
 
 /* Threat classes: the axes of the radar. */
 enum threat_class {
-    CLASS_RANSOMWARE, CLASS_SPREADING, CLASS_PHISHING, CLASS_BANKER, CLASS_TROJAN, CLASS_ADWARE,
-    CLASS_SPYWARE, CLASS_EXPLOITER, CLASS_EVADER, CLASS_MINER, CLASS_COUNT
+    CLASS_RANSOMWARE,
+    CLASS_SPREADING,
+    CLASS_PHISHING,
+    CLASS_BANKER,
+    CLASS_TROJAN,
+    CLASS_ADWARE,
+    CLASS_SPYWARE,
+    CLASS_EXPLOITER,
+    CLASS_EVADER,
+    CLASS_MINER,
+    CLASS_COUNT
 };
 const char *threat_class_name(enum threat_class c); /* "Ransomware", ..., "Trojan/Bot", ... */
+
+/* The categories of findings, in the order of a report; NULL behind the last. */
+const char *finding_category_at(unsigned index);
+/* Index of a category by its exact name, or ERR_MISSING. */
+int finding_category_find(struct str name);
 
 struct evidence {
     uint8_t source; /* enum event_source */
     uint64_t seq;   /* (source, seq) names the event in the log */
     int64_t time_ns;
-    uint32_t proc;  /* n in the process table, 0 none */
+    uint32_t proc; /* n in the process table, 0 none */
 };
 
 struct finding {
-    struct str rule;      /* id of the rule, e.g. "linux.persistence.cron" */
-    struct str title;     /* sentence with its variables filled in */
-    struct str category;  /* one of the list in docs/user/verdict.md */
+    struct str rule;     /* id of the rule, e.g. "linux.persistence.cron" */
+    struct str title;    /* sentence with its variables filled in */
+    struct str category; /* one of the list in docs/user/verdict.md */
     enum severity severity;
-    unsigned points;      /* before capping */
+    unsigned points;                       /* before capping */
     struct str attack[FINDING_ATTACK_MAX]; /* "T1053.003" */
     unsigned nattack;
     uint8_t classes[CLASS_COUNT]; /* weights 0..10 */
     struct evidence evidence[FINDING_EVIDENCE_MAX];
     unsigned nevidence;
-    uint64_t count;       /* how often it was seen */
+    uint64_t count; /* how often it was seen */
 };
 
 struct findings { /* grows; strings live in the arena */
