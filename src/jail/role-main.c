@@ -28,7 +28,7 @@ static int role_run(const struct role *r)
     fcntl(ROLE_CHANNEL_FD, F_SETFD, FD_CLOEXEC);
     if (ipc_new(ROLE_CHANNEL_FD, &parent) < 0)
         return ROLE_EXIT_JAIL;
-    if (jail_enter(r->jail, &e) < 0) {
+    if (r->jail && jail_enter(r->jail, &e) < 0) {
         ipc_send(parent, ROLE_REFUSED, e.text, strlen(e.text), NULL, 0, NULL);
         ipc_free(&parent);
         return ROLE_EXIT_JAIL;

@@ -6,6 +6,7 @@
 #include "os/role.h"
 
 #include "os/role-wire.h"
+#include "os/sanitizer.h"
 #include "os/time.h"
 
 #include <errno.h>
@@ -27,12 +28,6 @@
 #define SEND_MS 30000
 #define ENTRIES_MAX 4
 
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 struct start {
     const char *name;
     int channel; /* the child's end */
@@ -41,6 +36,7 @@ struct start {
     uid_t uid;
     gid_t gid;
     bool weak; /* the owner asked for a jail without namespaces */
+    bool free; /* a role without a jail: plain fork, own environment and standard error */
     const char *env[ENTRIES_MAX];
 };
 
@@ -80,7 +76,7 @@ static int child_descriptors(const struct start *s)
     if (high_null < 0 || high_channel < 0)
         return -1;
     /* Sanitizer builds keep standard error for their reports; else a hostile child could write to a terminal. */
-    for (int i = 0; i <= (SANITIZED ? 1 : 2); i++)
+    for (int i = 0; i <= (OS_SANITIZED ? 1 : 2); i++)
         if (dup2(high_null, i) < 0)
             return -1;
     if (dup2(high_channel, ROLE_CHANNEL_FD) < 0)
@@ -112,7 +108,7 @@ static void child_run(const struct start *s)
     if (s->map_user)
         (void)!child_map_user(s); /* where that is forbidden the jail meets the same wall and says so in words */
     if (child_descriptors(s) == 0)
-        execve("/proc/self/exe", (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)s->env);
+        execve("/proc/self/exe", (char *const *)(uintptr_t)argv, s->free ? environ : (char *const *)(uintptr_t)s->env);
     int error = errno;
     ssize_t r = write(s->error_fd, &error, sizeof(error));
     _exit(r == (ssize_t)sizeof(error) ? 127 : 126);
@@ -138,7 +134,7 @@ static pid_t start_process(struct start *s)
     pid_t pid;
 
     s->map_user = geteuid() != 0;
-    pid = s->weak ? -1 : clone_like_fork(flags);
+    pid = s->weak || s->free ? -1 : clone_like_fork(flags);
     if (pid < 0) {
         s->map_user = false;
         pid = fork();
@@ -156,7 +152,7 @@ static void environment(struct start *s)
     s->weak = weak && strcmp(weak, "weak") == 0;
     if (s->weak)
         s->env[n++] = "BELLJAR_JAIL=weak";
-    if (SANITIZED) /* what a sanitizer may do inside: no helper programs, no ptrace, end by a signal */
+    if (OS_SANITIZED) /* what a sanitizer may do inside: no helper programs, no ptrace, end by a signal */
         s->env[n++] =
             "ASAN_OPTIONS=symbolize=0:detect_leaks=0:exitcode=99:print_module_map=0:allocator_may_return_null=1";
     s->env[n] = NULL;
@@ -237,7 +233,7 @@ out:
 int role_start(const struct role *r, struct role_process *ret, struct err *e)
 {
     struct role_process p = {0};
-    struct start s = {.name = r->name, .uid = geteuid(), .gid = getegid(), .parent_pidfd = -1};
+    struct start s = {.name = r->name, .uid = geteuid(), .gid = getegid(), .parent_pidfd = -1, .free = !r->jail};
     int pair[2], n;
 
     n = ipc_pair(pair, e);

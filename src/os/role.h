@@ -28,7 +28,7 @@ struct jail_profile; /* jail/jail.h */
 struct role {
     const char *name;
     const char *doc;
-    const struct jail_profile *jail;
+    const struct jail_profile *jail; /* NULL: no jail, the parent's environment and standard error are kept */
     int (*run)(struct ipc *parent); /* returns the exit status 0..125 */
 };
 
