@@ -149,7 +149,8 @@ static __noinline struct record *record_slot(void)
     return NULL;
 }
 
-/* Begins a record of the current process; NULL when it is not to be traced. Every begun record must be ended or dropped. */
+/* Begins a record of the current process; NULL when it is not to be traced. Every begun record must be ended or
+ * dropped. */
 static __noinline struct record *record_begin(u32 kind)
 {
     struct task_struct *task = bpf_get_current_task_btf();
@@ -239,7 +240,8 @@ static __noinline void put_str(struct record *r, const void *s)
         r->h.flags |= RECORD_CUT;
 }
 
-/* A string in the memory of the current process: it may change meanwhile, so only for what the kernel keeps no copy of. */
+/* A string in the memory of the current process: it may change meanwhile, so only for what the kernel keeps no copy of.
+ */
 static __noinline void put_user_str(struct record *r, const void *s)
 {
     RECORD_AT(r, off);

@@ -85,8 +85,7 @@ static __noinline u32 proc_target(struct inode *inode)
 {
     if (inode->i_sb->s_magic != PROC_MAGIC || inode->i_ino == 1)
         return 0;
-    struct proc_inode *pi =
-        VIEW(proc_inode, (u64)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
+    struct proc_inode *pi = VIEW(proc_inode, (u64)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
     struct pid *pid = pi->pid;
     if (!pid)
         return 0;
@@ -199,8 +198,11 @@ int BPF_PROG(on_fput, struct file *file)
             /* The kernel closed it later: told for the process that had opened it. */
             r = record_slot();
             if (r) {
-                r->h = (struct record_header){.time = bpf_ktime_get_boot_ns(), .pid = o->tgid, .tid = o->tid,
-                                              .kind = EVENT_FILE_WRITE, .flags = o->sample};
+                r->h = (struct record_header){.time = bpf_ktime_get_boot_ns(),
+                                              .pid = o->tgid,
+                                              .tid = o->tid,
+                                              .kind = EVENT_FILE_WRITE,
+                                              .flags = o->sample};
                 put_path(r, &file->f_path);
                 put_u64(r, size);
                 put_u64(r, moved > grown ? moved : grown);
@@ -376,7 +378,8 @@ int BPF_PROG(on_chown, const struct path *path, u32 user, u32 group, int ret)
 }
 
 SEC("fexit/do_truncate")
-int BPF_PROG(on_ftruncate, struct mnt_idmap *map, struct dentry *dentry, s64 size, u32 attrs, struct file *file, int ret)
+int BPF_PROG(on_ftruncate, struct mnt_idmap *map, struct dentry *dentry, s64 size, u32 attrs, struct file *file,
+             int ret)
 {
     if (ret || !file)
         return 0;

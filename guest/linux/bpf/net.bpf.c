@@ -11,7 +11,7 @@
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define MSG_PEEK 2
-#define TCP_CLOSE_WAIT 8
+#define SOCK_DONE 1 /* a FIN was received */
 #define TCP_LISTEN 10
 
 struct address {
@@ -92,7 +92,9 @@ static __always_inline void address_own(struct address *a, struct sock *sk)
 {
     __builtin_memset(a, 0, sizeof(*a));
     a->family = sk->__sk_common.skc_family;
-    a->port = sk->__sk_common.skc_num;
+    a->port = bpf_ntohs(VIEW(inet_sock, sk)->inet_sport); /* skc_num is gone when the port was given back */
+    if (!a->port)
+        a->port = sk->__sk_common.skc_num;
     if (a->family == AF_INET6)
         bpf_probe_read_kernel(a->ip, 16, &sk->__sk_common.skc_v6_rcv_saddr);
     else {
@@ -321,7 +323,7 @@ static __noinline int datagram_sent(struct sock *sk, struct msghdr *msg, int ret
         return 0;
     if (t)
         t->peer = a;
-    if (!seen_first(EVENT_NET_CONNECT, (u64)sk ^ ((u64)a.port << 48), low * 31 + high))
+    if (!seen_first(EVENT_NET_CONNECT, (u64)sk, (low * 31 + high) ^ ((u64)a.port << 48)))
         return 0;
     return connected(sk, &a);
 }
@@ -357,7 +359,7 @@ static __always_inline void traffic_tcp(struct sock *sk, u64 *sent, u64 *receive
     struct tcp_sock *tp = VIEW(tcp_sock, sk);
     *sent = tp->bytes_sent - tp->bytes_retrans + (u32)(tp->write_seq - tp->snd_nxt);
     *received = tp->bytes_received;
-    if (sk->__sk_common.skc_state == TCP_CLOSE_WAIT && *received)
+    if ((sk->__sk_common.skc_flags & (1ul << SOCK_DONE)) && *received)
         (*received)--; /* the peer's FIN counts as one byte */
 }
 

@@ -182,17 +182,17 @@ static __always_inline int after_prctl(u64 *args, long ret)
 {
     u32 option = args[0];
     switch (option) {
-    case 1:  /* PDEATHSIG */
-    case 4:  /* DUMPABLE */
-    case 8:  /* KEEPCAPS */
+    case 1: /* PDEATHSIG */
+    case 4: /* DUMPABLE */
+    case 8: /* KEEPCAPS */
     case PR_SET_NAME:
-    case 22: /* SECCOMP */
-    case 24: /* CAPBSET_DROP */
-    case 28: /* SECUREBITS */
-    case 35: /* MM */
-    case 36: /* CHILD_SUBREAPER */
-    case 38: /* NO_NEW_PRIVS */
-    case 47: /* CAP_AMBIENT */
+    case 22:         /* SECCOMP */
+    case 24:         /* CAPBSET_DROP */
+    case 28:         /* SECUREBITS */
+    case 35:         /* MM */
+    case 36:         /* CHILD_SUBREAPER */
+    case 38:         /* NO_NEW_PRIVS */
+    case 47:         /* CAP_AMBIENT */
     case 0x59616d61: /* PTRACER */
         break;
     default:

@@ -23,15 +23,15 @@
 #define SYSCALLS_32 512
 
 enum record_tag {
-    TAG_U64 = 1,  /* u64 */
-    TAG_STR = 2,  /* u16 length, bytes */
-    TAG_PATH = 3, /* u8 PATH_* flags, then {u8 length, bytes}... leaf first, then a zero byte */
-    TAG_NAME = 4, /* u8 enum name_table, u64 value: the reader turns it into text */
-    TAG_ADDR4 = 5, /* 4 bytes */
-    TAG_ADDR6 = 6, /* 16 bytes; mapped IPv4 is shown as such */
-    TAG_UNIX = 7, /* u8 length, sun_path bytes (abstract ones begin with 0) */
-    TAG_ARGS = 8, /* u16 length, NUL-separated bytes: a command line */
-    TAG_ENV = 9,  /* u16 length, NUL-separated bytes: the environment, to be filtered */
+    TAG_U64 = 1,     /* u64 */
+    TAG_STR = 2,     /* u16 length, bytes */
+    TAG_PATH = 3,    /* u8 PATH_* flags, then {u8 length, bytes}... leaf first, then a zero byte */
+    TAG_NAME = 4,    /* u8 enum name_table, u64 value: the reader turns it into text */
+    TAG_ADDR4 = 5,   /* 4 bytes */
+    TAG_ADDR6 = 6,   /* 16 bytes; mapped IPv4 is shown as such */
+    TAG_UNIX = 7,    /* u8 length, sun_path bytes (abstract ones begin with 0) */
+    TAG_ARGS = 8,    /* u16 length, NUL-separated bytes: a command line */
+    TAG_ENV = 9,     /* u16 length, NUL-separated bytes: the environment, to be filtered */
     TAG_COUNTS = 10, /* u16 pairs, then {u16 number (bit 15: i386), u64 count} */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A counter for every system call of every process: the only program that runs on each call, so it does almost nothing. */
+/* A counter for every system call of every process: the only program that runs on each call, so it does almost nothing.
+ */
 
 struct {
     __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -30,8 +31,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
             __sync_fetch_and_add(&c->compat[nr], 1);
         return 0;
     }
-    struct process_counts *c =
-        bpf_task_storage_get(&counts, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    struct process_counts *c = bpf_task_storage_get(&counts, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (nr >= SYSCALLS_64)
         nr = SYSCALLS_64 - 1;
     if (c)
@@ -69,8 +69,6 @@ static __noinline void counts_end(struct task_struct *task)
     struct process_counts *c = bpf_task_storage_get(&counts, task->group_leader, NULL, 0);
     struct process_counts32 *c32 = bpf_task_storage_get(&counts32, task->group_leader, NULL, 0);
 
-    if (!c && !c32)
-        return;
     struct record *r = record_begin(EVENT_PROCESS_SYSCALLS);
     if (!r)
         return;

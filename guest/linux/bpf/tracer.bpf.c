@@ -4,7 +4,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* clang-format off */
 #include "sys.bpf.c"
 #include "process.bpf.c"
 #include "file.bpf.c"
 #include "net.bpf.c"
+/* clang-format on */

@@ -198,11 +198,15 @@ struct sock_common {
     u16 skc_dport, skc_num;
     unsigned short skc_family;
     volatile unsigned char skc_state;
+    unsigned long skc_flags;
     struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock {
     struct sock_common __sk_common;
     u16 sk_protocol, sk_type;
+};
+struct inet_sock {
+    u16 inet_sport;
 };
 struct socket {
     short type;

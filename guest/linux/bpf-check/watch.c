@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * watch COMMAND [ARGUMENT...]: runs a command as the sample under the tracer and
+ * prints every event, one line each:
+ *   kind<TAB>pid<TAB>S|-<TAB>Field=value<TAB>...
+ * Options before the command: -q counts only, -a the events of all processes,
+ * -n no tracer (to compare times). The last line is a summary. Used by the check
+ * in the guest and for measurements; not part of the product.
+ */
+#include "tracer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct kind {
+    unsigned number;
+    const char *name;
+    const char *fields[TRACER_FIELDS_MAX];
+    char types[TRACER_FIELDS_MAX];
+};
+
+#define U64 'u'
+#define I64 'i'
+#define HEX 'x'
+#define BOOL 'u'
+#define NS 'u'
+#define STR 's'
+#define TEXT 's'
+
+static struct kind kinds[256];
+
+static void kinds_fill(void)
+{
+    struct kind *k = NULL;
+    int slot = 0;
+#define EV_KIND(num, sym, text, sigma, doc)                                                                            \
+    k = &kinds[num];                                                                                                   \
+    k->number = num;                                                                                                   \
+    k->name = text;                                                                                                    \
+    slot = 0;
+#define EV_FIELD(sym, field, type, doc)                                                                                \
+    k->fields[slot] = #field;                                                                                          \
+    k->types[slot++] = type;
+#define EV_END(sym)
+#include "event/schema.def"
+#undef EV_KIND
+#undef EV_FIELD
+#undef EV_END
+}
+
+static bool quiet, all;
+static unsigned long events, shown, holds;
+static unsigned long per_kind[256];
+
+static void on_event(void *ctx, const struct tracer_event *ev)
+{
+    (void)ctx;
+    events++;
+    if (ev->kind < 256)
+        per_kind[ev->kind]++;
+    if (ev->hold) {
+        holds++;
+        /* The stop may still be on its way; a SIGCONT that comes first would be lost. */
+        usleep(20000);
+        kill((pid_t)ev->pid, SIGCONT);
+    }
+    if (quiet || (!all && !ev->from_sample))
+        return;
+    shown++;
+    const struct kind *k = ev->kind < 256 ? &kinds[ev->kind] : NULL;
+    printf("%s\t%u\t%s%s",
+           k && k->name                ? k->name
+           : ev->kind == TRACER_MEMORY ? "(memory)"
+                                       : "(hold)",
+           ev->pid, ev->from_sample ? "S" : "-", ev->hold ? "H" : "");
+    for (unsigned i = 0; i < ev->nfields; i++) {
+        const char *name = k && k->fields[i] ? k->fields[i] : "?";
+        if (ev->f[i].s)
+            printf("\t%s=%.*s", name, ev->kind == TRACER_MEMORY ? 16 : 2000, ev->f[i].s);
+        else
+            printf(k && k->types[i] == HEX   ? "\t%s=0x%llx"
+                   : k && k->types[i] == I64 ? "\t%s=%lld"
+                                             : "\t%s=%llu",
+                   name, (unsigned long long)ev->f[i].u);
+        if (k && ev->f[i].s == NULL && (k->types[i] == STR))
+            printf("(not a string!)");
+    }
+    putchar('\n');
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static pid_t start(char **argv, int *ret_go)
+{
+    int go[2];
+    char c;
+
+    fflush(stdout);
+    if (pipe(go) < 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(go[1]);
+        if (read(go[0], &c, 1) != 1)
+            _exit(126);
+        close(go[0]);
+        execvp(argv[0], argv);
+        _exit(127);
+    }
+    close(go[0]);
+    *ret_go = go[1];
+    return pid;
+}
+
+int main(int argc, char **argv)
+{
+    struct tracer *t = NULL;
+    char why[2048] = "";
+    bool none = false, scan = false, hide = true;
+    int i = 1, status = 0, go = -1, r = 0;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        quiet |= argv[i][1] == 'q';
+        all |= argv[i][1] == 'a';
+        none |= argv[i][1] == 'n';
+        scan |= argv[i][1] == 's';
+        hide &= argv[i][1] != 'v';
+    }
+    if (i == argc)
+        return 2;
+    kinds_fill();
+    double begin = now();
+    if (!none && (r = tracer_open(&t, why, sizeof(why))) < 0) {
+        printf("tracer: %d %s\n", r, why);
+        return 1;
+    }
+    double opened = now();
+    if (t && hide)
+        r |= tracer_hide(t, (uint32_t)getpid()) < 0 ? -1000 : 0;
+    if (t && scan)
+        tracer_scan(t, on_event, NULL);
+    pid_t pid = start(argv + i, &go);
+    if (t)
+        r |= tracer_sample(t, (uint32_t)pid) < 0 ? -2000 : 0;
+    double from = now();
+    if (write(go, "x", 1) != 1)
+        return 1;
+    pid_t gone = 0;
+    double end = 0;
+    while (gone == 0) {
+        gone = waitpid(pid, &status, t ? WNOHANG : 0);
+        if (gone != 0)
+            end = now();
+        if (t)
+            tracer_poll(t, gone ? 100 : 20, on_event, NULL);
+    }
+    while (t && tracer_poll(t, 100, on_event, NULL) > 0)
+        ;
+    if (t && scan)
+        tracer_syscalls_flush(t, on_event, NULL);
+    printf("summary\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tstatus=%d\tmissing=%d %s\n",
+           opened - begin, end - from, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status, r,
+           why);
+    if (t && quiet)
+        for (unsigned k = 0; k < 256; k++)
+            if (per_kind[k])
+                printf("count\t%s\t%lu\n", kinds[k].name ? kinds[k].name : "?", per_kind[k]);
+    tracer_close(&t);
+    return 0;
+}

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# guest_tracer: the eBPF tracer as a static library for the agent. No sanitizers: it runs in the guest.
+find_program(BELLJAR_BPF_CLANG NAMES clang-19 clang REQUIRED)
+find_program(BELLJAR_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
+set(BELLJAR_BPF_OUT ${CMAKE_CURRENT_BINARY_DIR}/bpf)
+file(MAKE_DIRECTORY ${BELLJAR_BPF_OUT})
+file(GLOB BELLJAR_BPF_FILES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/bpf/*.c ${CMAKE_CURRENT_SOURCE_DIR}/bpf/*.h)
+
+add_custom_command(
+  OUTPUT ${BELLJAR_BPF_OUT}/tracer.bpf.o
+  COMMAND ${BELLJAR_BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wno-unused-function
+          -I${CMAKE_SOURCE_DIR}/src -I/usr/include/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu
+          -c ${CMAKE_CURRENT_SOURCE_DIR}/bpf/tracer.bpf.c -o tracer.bpf.o
+  WORKING_DIRECTORY ${BELLJAR_BPF_OUT}
+  DEPENDS ${BELLJAR_BPF_FILES} ${CMAKE_SOURCE_DIR}/src/event/schema.def
+  VERBATIM)
+add_custom_command(
+  OUTPUT ${BELLJAR_BPF_OUT}/tracer.skel.h
+  COMMAND ${CMAKE_COMMAND} -E env sh -c "'${BELLJAR_BPFTOOL}' gen skeleton tracer.bpf.o name tracer_bpf > tracer.skel.h"
+  WORKING_DIRECTORY ${BELLJAR_BPF_OUT}
+  DEPENDS ${BELLJAR_BPF_OUT}/tracer.bpf.o
+  VERBATIM)
+
+add_library(guest_tracer STATIC tracer.c tracer-scan.c tracer-decode.c tracer-names.c tracer-text.c
+  ${BELLJAR_BPF_OUT}/tracer.skel.h)
+target_compile_options(guest_tracer PRIVATE -Wall -Wextra -Wshadow -D_GNU_SOURCE -Os)
+target_include_directories(guest_tracer PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src PRIVATE ${BELLJAR_BPF_OUT})
+# The order is the linker's: libbpf needs libelf needs libz.
+target_link_libraries(guest_tracer PUBLIC libbpf.a libelf.a libz.a)
