@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/case.h"
+
+#include "base/jsonw.h"
+#include "os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_FILE ".lock"
+#define STATE_MAX (64u << 10)
+
+static const char *const kind_names[] = {"file", "url", "command"};
+
+static char *cases_dir(void)
+{
+    char *data = path_data_dir();
+    char *dir = data ? path_join(data, "cases") : NULL;
+    free(data);
+    return dir;
+}
+
+char *case_path(const struct case_folder *c, const char *relative)
+{
+    return path_join(c->dir, relative);
+}
+
+void case_clear(struct case_folder *c)
+{
+    if (!c)
+        return;
+    free(c->id);
+    free(c->dir);
+    if (c->lock_fd > 0)
+        close(c->lock_fd);
+    *c = (struct case_folder){.lock_fd = -1};
+}
+
+/* Time and randomness: sorts by age, and cannot be guessed from outside. */
+static char *new_id(void)
+{
+    uint8_t salt[3];
+    char hex[2 * sizeof(salt) + 1], stamp[32];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    random_bytes(salt, sizeof(salt));
+    hex_encode(salt, sizeof(salt), hex);
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+    return path_format("%s-%s", stamp, hex);
+}
+
+static int take_lock(struct case_folder *c, bool wait, struct err *e)
+{
+    char *path = case_path(c, LOCK_FILE);
+    int r = 0;
+
+    if (!path)
+        return err_set(e, -ENOMEM, "out of memory");
+    c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (c->lock_fd < 0)
+        r = err_errno(e, "cannot open %s", path);
+    else if (flock(c->lock_fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+        r = errno == EWOULDBLOCK ? err_set(e, ERR_CONFLICT, "analysis %s is being worked on by another process", c->id)
+                                 : err_errno(e, "cannot lock %s", path);
+    free(path);
+    return r;
+}
+
+static int write_json(const struct case_folder *c, const char *name, const struct buf *b, struct err *e)
+{
+    char *path = case_path(c, name);
+    int r = path ? file_write_atomic(path, b->data, b->len, 0600, e) : err_set(e, -ENOMEM, "out of memory");
+    free(path);
+    return r;
+}
+
+int case_state_set(const struct case_folder *c, const char *state, const char *detail, struct err *e)
+{
+    struct buf b;
+    struct jsonw w;
+    int r;
+
+    buf_init(&b, STATE_MAX);
+    jsonw_to_buf(&w, &b, true);
+    jsonw_object(&w);
+    jsonw_kz(&w, "state", state);
+    jsonw_kz(&w, "detail", detail);
+    jsonw_ki64(&w, "pid", getpid());
+    jsonw_ki64(&w, "since", (int64_t)time(NULL));
+    jsonw_object_end(&w);
+    r = jsonw_finish(&w);
+    if (r == 0)
+        r = write_json(c, "state.json", &b, e);
+    else
+        err_set(e, r, "cannot write state.json of %s", c->id);
+    buf_free(&b);
+    return r;
+}
+
+static int copy_sample(const struct case_folder *c, int in, struct hash_set *hashes, struct err *e)
+{
+    char *dir = case_path(c, "sample"), *to = NULL;
+    char link[64];
+    int r = -ENOMEM;
+
+    if (!dir)
+        return err_set(e, r, "out of memory");
+    if ((r = file_mkdirs(dir, 0700, e)) < 0)
+        goto out;
+    if ((r = hash_fd(in, CASE_SAMPLE_MAX, hashes, e)) < 0)
+        goto out;
+    if (!(to = path_format("%s/%s", dir, hashes->sha256))) {
+        r = err_set(e, -ENOMEM, "out of memory");
+        goto out;
+    }
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", in);
+    r = file_copy(link, to, 0400, e);
+out:
+    free(dir);
+    free(to);
+    return r;
+}
+
+static int open_sample(const char *path, int *ret, struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return err_errno(e, "cannot read %s", path);
+    if (fstat(fd, &st) < 0) {
+        int r = err_errno(e, "cannot read %s", path);
+        close(fd);
+        return r;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        close(fd);
+        return S_ISDIR(st.st_mode)
+                   ? err_set(e, -EISDIR, "%s is a folder; pack it (tar, zip) and submit the file inside that matters",
+                             path)
+                   : err_set(e, -EINVAL, "%s is not a regular file", path);
+    }
+    if ((uint64_t)st.st_size > CASE_SAMPLE_MAX) {
+        close(fd);
+        return err_set(e, ERR_LIMIT, "%s has %llu bytes; the limit is %llu", path, (unsigned long long)st.st_size,
+                       (unsigned long long)CASE_SAMPLE_MAX);
+    }
+    *ret = fd;
+    return 0;
+}
+
+static int write_submission(const struct case_folder *c, const struct case_options *o, const struct hash_set *h,
+                            struct err *e)
+{
+    struct buf b;
+    struct jsonw w;
+    int r;
+
+    buf_init(&b, 1u << 20);
+    jsonw_to_buf(&w, &b, true);
+    jsonw_object(&w);
+    jsonw_kz(&w, "id", c->id);
+    jsonw_ki64(&w, "created", (int64_t)time(NULL));
+    jsonw_kz(&w, "kind", kind_names[o->kind]);
+    jsonw_kbytes(&w, "target", str_from(o->target));
+    jsonw_kbytes(&w, "name", o->name ? str_from(o->name) : str_basename(str_from(o->target)));
+    jsonw_kz(&w, "sha256", h ? h->sha256 : NULL);
+    jsonw_kz(&w, "sha1", h ? h->sha1 : NULL);
+    jsonw_kz(&w, "md5", h ? h->md5 : NULL);
+    if (h)
+        jsonw_ku64(&w, "size", h->size);
+    jsonw_kz(&w, "system", o->system);
+    jsonw_kz(&w, "user", o->user);
+    if (o->args)
+        jsonw_kbytes(&w, "args", str_from(o->args));
+    jsonw_ku64(&w, "seconds", o->seconds);
+    jsonw_object_end(&w);
+    r = jsonw_finish(&w);
+    if (r == 0)
+        r = write_json(c, "submission.json", &b, e);
+    else
+        err_set(e, r, "cannot write submission.json");
+    buf_free(&b);
+    return r;
+}
+
+static int make_folder(const struct case_options *o, struct case_folder *c, struct err *e)
+{
+    char *base = NULL;
+    int r = 0;
+
+    c->id = new_id();
+    if (o->out_dir) {
+        c->dir = strdup(o->out_dir);
+        if (c->dir && file_exists(c->dir) && rmdir(c->dir) < 0)
+            return err_set(e, -EEXIST, "%s exists already and is not an empty folder; choose another --out",
+                           o->out_dir);
+    } else if ((base = cases_dir())) {
+        c->dir = c->id ? path_join(base, c->id) : NULL;
+    }
+    free(base);
+    if (!c->id || !c->dir)
+        return err_set(e, -ENOMEM, "out of memory");
+    if ((r = file_mkdirs(c->dir, 0700, e)) < 0)
+        return r;
+    return take_lock(c, true, e);
+}
+
+int case_create(const struct case_options *o, struct case_folder *ret, struct err *e)
+{
+    struct case_folder c = {.lock_fd = -1};
+    struct hash_set hashes;
+    int in = -1, r;
+
+    if (o->kind == CASE_FILE && (r = open_sample(o->target, &in, e)) < 0)
+        return r;
+    if ((r = make_folder(o, &c, e)) < 0)
+        goto out;
+    if ((r = case_state_set(&c, "created", NULL, e)) < 0)
+        goto out;
+    if (in >= 0 && (r = copy_sample(&c, in, &hashes, e)) < 0)
+        goto out;
+    r = write_submission(&c, o, in >= 0 ? &hashes : NULL, e);
+out:
+    if (in >= 0)
+        close(in);
+    if (r < 0) {
+        if (c.dir && c.lock_fd >= 0)
+            file_remove_tree(c.dir, NULL);
+        case_clear(&c);
+        return r;
+    }
+    *ret = c;
+    return 0;
+}
+
+static json_t *read_state(const char *dir)
+{
+    char *path = path_join(dir, "state.json");
+    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    free(path);
+    return j;
+}
+
+static int compare_newest_first(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*b)->d_name, (*a)->d_name);
+}
+
+static int not_hidden(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+int case_each(void (*fn)(void *context, const char *id, const char *dir, const char *state), void *context,
+              struct err *e)
+{
+    struct dirent **list = NULL;
+    char *base = cases_dir();
+    int n;
+
+    if (!base)
+        return err_set(e, -ENOMEM, "out of memory");
+    n = scandir(base, &list, not_hidden, compare_newest_first);
+    for (int i = 0; i < n; i++) {
+        char *dir = path_join(base, list[i]->d_name);
+        json_t *state = dir ? read_state(dir) : NULL;
+        if (state)
+            fn(context, list[i]->d_name, dir, json_string_value(json_object_get(state, "state")));
+        json_decref(state);
+        free(dir);
+        free(list[i]);
+    }
+    free(list);
+    free(base);
+    return n < 0 ? 0 : n; /* no folder yet: no cases */
+}
+
+struct find_last {
+    char *dir, *id;
+};
+
+static void keep_first(void *context, const char *id, const char *dir, const char *state)
+{
+    struct find_last *f = context;
+    (void)state;
+    if (!f->dir) {
+        f->dir = strdup(dir);
+        f->id = strdup(id);
+    }
+}
+
+int case_open(const char *id, struct case_folder *ret, struct err *e)
+{
+    struct case_folder c = {.lock_fd = -1};
+    char *submission = NULL;
+    int r = 0;
+
+    if (strcmp(id, "last") == 0) {
+        struct find_last f = {0};
+        case_each(keep_first, &f, NULL);
+        if (!f.dir)
+            return err_set(e, ERR_MISSING, "there is no analysis yet");
+        c.dir = f.dir;
+        c.id = f.id;
+    } else if (strchr(id, '/') || file_exists(id)) {
+        json_t *j = NULL;
+        c.dir = strdup(id);
+        submission = c.dir ? path_join(c.dir, "submission.json") : NULL;
+        if (submission && (j = json_load_file(submission, 0, NULL)))
+            c.id =
+                strdup(json_string_value(json_object_get(j, "id")) ? json_string_value(json_object_get(j, "id")) : id);
+        json_decref(j);
+    } else {
+        char *base = cases_dir();
+        c.dir = base ? path_join(base, id) : NULL;
+        c.id = strdup(id);
+        free(base);
+    }
+    free(submission);
+    submission = c.dir ? path_join(c.dir, "submission.json") : NULL;
+    if (!submission || !c.id || !file_exists(submission)) {
+        r = err_set(e, ERR_MISSING, "there is no analysis \"%s\" (belljar cases lists them)", id);
+        case_clear(&c);
+    } else {
+        *ret = c;
+    }
+    free(submission);
+    return r;
+}
+
+/* A case is abandoned when nobody holds its lock though its state says that somebody works on it. */
+static bool is_abandoned(const char *dir, const char *state)
+{
+    char *path;
+    int fd;
+    bool abandoned = false;
+
+    if (!state || !strcmp(state, "done") || !strcmp(state, "failed") || !strcmp(state, "interrupted"))
+        return false;
+    if (!(path = path_join(dir, LOCK_FILE)))
+        return false;
+    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    free(path);
+    if (fd < 0)
+        return true;
+    abandoned = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    close(fd);
+    return abandoned;
+}
+
+struct recover {
+    void (*fn)(void *context, const struct case_interrupted *c);
+    void *context;
+};
+
+static void recover_one(void *context, const char *id, const char *dir, const char *state)
+{
+    struct recover *r = context;
+    struct case_folder c = {.id = (char *)id, .dir = (char *)dir, .lock_fd = -1};
+    struct case_interrupted found = {.id = (char *)id, .dir = (char *)dir, .state = (char *)state};
+
+    if (!is_abandoned(dir, state))
+        return;
+    case_state_set(&c, "interrupted", state, NULL);
+    if (r->fn)
+        r->fn(r->context, &found);
+}
+
+int case_recover(void (*fn)(void *context, const struct case_interrupted *c), void *context, struct err *e)
+{
+    struct recover r = {fn, context};
+    int n = case_each(recover_one, &r, e);
+    return n < 0 ? n : 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/judge-facts.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A first process that dies by a fault within this time counts as a crash at start. */
+#define CRASH_NS 2000000000ll
+
+static json_t *parse(struct str text, const char *what, struct err *e, int *ret)
+{
+    json_error_t je;
+    json_t *j;
+
+    *ret = 0;
+    if (!text.n)
+        return json_object();
+    j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &je);
+    if (!json_is_object(j)) {
+        json_decref(j);
+        *ret = err_set(e, ERR_FORMAT, "%s is damaged: line %d: %s", what, je.line, je.text);
+        return NULL;
+    }
+    return j;
+}
+
+static char *copy(const json_t *o, const char *key)
+{
+    const char *v = json_string_value(json_object_get(o, key));
+    return strdup(v ? v : "");
+}
+
+static bool flag(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+static void read_run(struct judge_facts *f, const json_t *run)
+{
+    const json_t *channel = json_object_get(run, "channel"), *machine = json_object_get(run, "machine");
+
+    f->score.started = flag(run, "started");
+    f->score.ran_ns = json_integer_value(json_object_get(run, "ran_ms")) * 1000000;
+    f->score.planned_ns = json_integer_value(json_object_get(run, "planned_ms")) * 1000000;
+    f->score.ended_by_itself = flag(run, "sample_ended");
+    f->score.machine_alive = flag(machine, "alive_at_end");
+    f->score.channel_intact = flag(channel, "collected") &&
+                              !json_integer_value(json_object_get(channel, "missed_frames")) &&
+                              !json_integer_value(json_object_get(channel, "bad_batches"));
+    f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
+    f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
+    f->root_pid = (uint32_t)json_integer_value(json_object_get(run, "root_pid"));
+    f->log_expected = f->score.started;
+    if (!f->score.started)
+        f->why_not = copy(run, "ended_text");
+}
+
+int judge_facts_read(struct judge_facts *f, struct str submission, struct str facts, struct str run, struct err *e)
+{
+    json_t *js = NULL, *jf = NULL, *jr = NULL;
+    int r;
+
+    if (!(js = parse(submission, "submission.json", e, &r)) || !(jf = parse(facts, "static.json", e, &r)) ||
+        !(jr = parse(run, "run.json", e, &r)))
+        goto out;
+    f->sha256 = copy(js, "sha256");
+    f->type = copy(jf, "type");
+    f->sample_path = copy(jr, "sample_path");
+    read_run(f, jr);
+    if (!run.n || (f->why_not && !*f->why_not)) {
+        free(f->why_not);
+        f->why_not = strdup("the run was cut off before it began");
+    }
+    f->score.not_started_because = f->why_not;
+    if (!f->sha256 || !f->type || !f->sample_path)
+        r = err_set(e, -ENOMEM, "out of memory");
+out:
+    json_decref(js);
+    json_decref(jf);
+    json_decref(jr);
+    return r;
+}
+
+void judge_facts_event(struct judge_facts *f, const struct event *ev, const struct proc *p)
+{
+    if (ev->kind == EVENT_RUN_SAMPLE)
+        f->root_seen = true;
+    if (p->lineage != PROC_SYSTEM)
+        f->score.events++;
+    if (ev->kind != EVENT_PROCESS_EXIT || ev->pid != f->root_pid || ev->time_ns > CRASH_NS)
+        return;
+    switch (event_u(ev, EVF_PROCESS_EXIT_Signal)) {
+    case SIGSEGV:
+    case SIGILL:
+    case SIGBUS:
+    case SIGABRT:
+    case SIGFPE:
+        f->score.crashed = true;
+        break;
+    default:
+        break;
+    }
+}
+
+void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log)
+{
+    for (unsigned i = 0; i < EVENT_SOURCE_MAX; i++) {
+        if (log->source[i].gaps || (i != EVENT_SOURCE_TRACER && log->source[i].lost))
+            f->score.channel_intact = false;
+        if (i == EVENT_SOURCE_TRACER && log->source[i].lost > f->score.lost)
+            f->score.lost = log->source[i].lost;
+    }
+    if (log->bad_blocks || log->torn_tail)
+        f->score.channel_intact = false;
+}
+
+void judge_facts_clear(struct judge_facts *f)
+{
+    free(f->sample_path);
+    free(f->sha256);
+    free(f->type);
+    free(f->why_not);
+    *f = (struct judge_facts){0};
+}

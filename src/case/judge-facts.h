@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the verdict must know besides the findings: did it start, how long did
+ * it run, is the record whole? Read from the case's JSON files and the events.
+ */
+#ifndef BELLJAR_CASE_JUDGE_FACTS_H
+#define BELLJAR_CASE_JUDGE_FACTS_H
+
+#include "base/err.h"
+#include "detect/score.h"
+#include "event/evlog.h"
+#include "event/proctab.h"
+
+struct judge_facts {
+    struct score_facts score;
+    char *sample_path, *sha256, *type, *why_not; /* owned */
+    uint32_t root_pid;
+    bool root_seen;
+    bool log_expected;
+};
+
+/* Texts are JSON objects; static and run may be empty. */
+int judge_facts_read(struct judge_facts *f, struct str submission, struct str facts, struct str run, struct err *e);
+void judge_facts_event(struct judge_facts *f, const struct event *ev, const struct proc *p);
+void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log);
+void judge_facts_clear(struct judge_facts *f);
+
+#endif

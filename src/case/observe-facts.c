@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Packs the small files of a case for the jailed half. */
+#include "case/observe-private.h"
+
+#include "os/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FACT_MAX (32u << 20)
+#define FACTS_MAX (64u << 20)
+
+static void add_text(struct buf *out, const void *p, size_t n)
+{
+    buf_u32le(out, (uint32_t)n);
+    buf_add(out, p, n);
+    buf_u8(out, 0);
+}
+
+static int add_file(struct buf *out, const char *path, struct err *e)
+{
+    struct buf b;
+    int r;
+
+    if (!path || !file_exists(path)) {
+        add_text(out, "", 0);
+        return 0;
+    }
+    if ((r = file_read(path, FACT_MAX, &b, e)) < 0)
+        return r;
+    add_text(out, b.data, b.len);
+    buf_free(&b);
+    return 0;
+}
+
+static int add_member(struct buf *out, const struct case_folder *c, const char *name, struct err *e)
+{
+    char *path = case_path(c, name);
+    int r = path ? add_file(out, path, e) : err_set(e, -ENOMEM, "out of memory");
+    free(path);
+    return r;
+}
+
+int observe_pack_facts(const struct case_folder *c, const char *passwd_path, const char *baseline_path, int *ret_fd,
+                       struct err *e)
+{
+    struct buf b;
+    int r, fd = -1;
+
+    buf_init(&b, FACTS_MAX);
+    add_text(&b, c->id, strlen(c->id));
+    if ((r = add_member(&b, c, "submission.json", e)) < 0 || (r = add_member(&b, c, "static.json", e)) < 0 ||
+        (r = add_member(&b, c, "runs/1/run.json", e)) < 0 || (r = add_file(&b, baseline_path, e)) < 0 ||
+        (r = add_file(&b, passwd_path, e)) < 0)
+        goto out;
+    if (b.failed) {
+        r = err_set(e, b.failed, "the case's descriptions are too large");
+        goto out;
+    }
+    fd = memfd_create("facts", MFD_CLOEXEC);
+    if (fd < 0) {
+        r = err_errno(e, "cannot make a memory file");
+    } else if ((r = file_write_all(fd, b.data, b.len)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+        r = err_set(e, -EIO, "cannot fill a memory file");
+        close(fd);
+    } else {
+        *ret_fd = fd;
+    }
+out:
+    buf_free(&b);
+    return r;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The jailed half: rules, log and facts come in as descriptors, reports go out
+ * through descriptors. Nothing else of the machine is within reach.
+ */
+#include "case/observe-private.h"
+
+#include "base/reader.h"
+#include "case/judge-facts.h"
+#include "detect/behavior.h"
+#include "event/baseline.h"
+#include "event/evlog.h"
+#include "event/proctab.h"
+#include "jail/jail.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FACTS_MAX (64u << 20)
+#define RULES_MAX (32u << 20)
+#define PROCS_MAX 200000
+
+struct observation {
+    struct buf rules_text, facts_text;
+    struct str fact[OBSERVE_FACTS_COUNT];
+    struct behavior_rules *rules;
+    struct behavior_engine *engine;
+    struct proctab *procs;
+    struct baseline *baseline;
+    struct report *report;
+    struct evlog_reader *log;
+    struct findings findings;
+    struct verdict verdict;
+    struct judge_facts judge;
+    uint64_t noise; /* events of the idle machine that were left out */
+};
+
+static int read_facts(struct observation *o, int fd, struct err *e)
+{
+    struct reader r;
+    int x = file_read_fd(fd, FACTS_MAX, &o->facts_text, e);
+
+    if (x < 0)
+        return x;
+    reader_init(&r, o->facts_text.data, o->facts_text.len);
+    for (int i = 0; i < OBSERVE_FACTS_COUNT; i++) {
+        o->fact[i] = reader_str(&r, reader_u32le(&r));
+        reader_skip(&r, 1); /* each is followed by a NUL, so that it can be used as text */
+    }
+    return reader_err(&r, e);
+}
+
+static int read_rules(struct observation *o, int fd, struct err *e)
+{
+    struct reader r;
+    int x;
+
+    if ((x = file_read_fd(fd, RULES_MAX, &o->rules_text, e)) < 0 || (x = behavior_rules_new(&o->rules)) < 0)
+        return x;
+    reader_init(&r, o->rules_text.data, o->rules_text.len);
+    while (reader_left(&r) && reader_ok(&r)) {
+        struct str name = reader_str(&r, reader_u32le(&r)), text = reader_str(&r, reader_u32le(&r));
+        char path[512];
+
+        snprintf(path, sizeof(path), "%.*s", STR_ARG(name));
+        /* A bad rule is reported by `belljar rules check`; here the good ones count. */
+        if (reader_ok(&r))
+            behavior_rules_add(o->rules, path, text, NULL, NULL, NULL);
+    }
+    if (!reader_ok(&r))
+        return reader_err(&r, e);
+    return behavior_rules_count(o->rules) ? 0 : err_set(e, ERR_MISSING, "there is not one behaviour rule");
+}
+
+/* "name:x:uid:..." lines of the guest's passwd file. */
+static void read_passwd(struct observation *o)
+{
+    struct str rest = o->fact[OBSERVE_PASSWD], line;
+
+    while (str_split(&rest, '\n', &line)) {
+        struct str name, skip, uid;
+        uint64_t number;
+        if (str_split(&line, ':', &name) && str_split(&line, ':', &skip) && str_split(&line, ':', &uid) &&
+            str_u64(uid, 10, &number) == 0 && number <= UINT32_MAX)
+            proctab_user_set(o->procs, (uint32_t)number, name);
+    }
+}
+
+static int prepare(struct observation *o, const int *fds, struct err *e)
+{
+    struct behavior_facts bf = {0};
+    int x;
+
+    findings_init(&o->findings);
+    if ((x = read_facts(o, fds[OBSERVE_FACTS], e)) < 0 || (x = read_rules(o, fds[OBSERVE_RULES], e)) < 0)
+        return x;
+    if ((x = judge_facts_read(&o->judge, o->fact[OBSERVE_SUBMISSION], o->fact[OBSERVE_STATIC], o->fact[OBSERVE_RUN],
+                              e)) < 0)
+        return x;
+    if ((x = proctab_new(PROCS_MAX, &o->procs)) < 0 || (x = report_new(o->procs, &o->report)) < 0)
+        return err_set(e, x, "out of memory");
+    read_passwd(o);
+    if (o->fact[OBSERVE_BASELINE].n && (x = baseline_parse(o->fact[OBSERVE_BASELINE], &o->baseline, e)) < 0)
+        return x;
+    bf.sample_path = str_from(o->judge.sample_path);
+    bf.sample_sha256 = str_from(o->judge.sha256);
+    bf.sample_type = str_from(o->judge.type);
+    if ((x = behavior_engine_new(o->rules, o->procs, &bf, &o->engine)) < 0)
+        return err_set(e, x, "the rules could not be made ready");
+    return 0;
+}
+
+static int one_event(struct observation *o, const struct event *ev)
+{
+    const struct proc *p = proctab_event(o->procs, ev);
+    int x;
+
+    if (!p)
+        return -ENOMEM;
+    judge_facts_event(&o->judge, ev, p);
+    if (p->lineage == PROC_SYSTEM && o->baseline && ev->source == EVENT_SOURCE_TRACER &&
+        baseline_has(o->baseline, ev, p)) {
+        o->noise++;
+        return 0;
+    }
+    if ((x = behavior_engine_event(o->engine, ev, p)) < 0 && x != ERR_LIMIT)
+        return x;
+    return report_event(o->report, ev, p);
+}
+
+static int stream(struct observation *o, int fd, struct err *e)
+{
+    struct event ev;
+    struct stat st;
+    int x = 0, own = dup(fd);
+
+    if (own < 0)
+        return err_errno(e, "cannot open the event log");
+    if (fstat(own, &st) == 0 && st.st_size == 0) { /* nothing ran */
+        close(own);
+        return 0;
+    }
+    if ((x = evlog_open_fd(own, &o->log, e)) < 0)
+        return x;
+    while ((x = evlog_next(o->log, &ev, e)) == 1)
+        if ((x = one_event(o, &ev)) < 0)
+            return err_set(e, x, "event %llu could not be taken in", (unsigned long long)ev.seq);
+    return x;
+}
+
+static int judge_and_write(struct observation *o, const int *fds, struct err *e)
+{
+    static const struct evlog_status nothing;
+    const struct evlog_status *status = o->log ? evlog_reader_status(o->log) : &nothing;
+    struct report_facts f = {
+        .findings = &o->findings, .verdict = &o->verdict, .log = status, .log_fd = fds[OBSERVE_LOG]};
+    int x;
+
+    if ((x = behavior_engine_finish(o->engine, &o->findings)) < 0)
+        return err_set(e, x, "the rules could not be finished");
+    judge_facts_finish(&o->judge, status);
+    if ((x = score_judge(&o->findings, &o->judge.score, &o->verdict, e)) < 0)
+        return x;
+    f.case_id = o->fact[OBSERVE_ID].p;
+    f.submission_json = o->fact[OBSERVE_SUBMISSION].p;
+    f.static_json = o->fact[OBSERVE_STATIC].n ? o->fact[OBSERVE_STATIC].p : NULL;
+    f.run_json = o->fact[OBSERVE_RUN].n ? o->fact[OBSERVE_RUN].p : "{}";
+    f.completeness = &o->judge.score;
+    if ((x = report_finish(o->report, &f, e)) < 0)
+        return x;
+    for (unsigned i = 0; i < OBSERVE_WRITERS; i++)
+        if ((x = report_writer_at(i)->write(o->report, fds[OBSERVE_OUT + i], e)) < 0)
+            return x;
+    return 0;
+}
+
+static int answer(struct ipc *parent, struct observation *o, int x, const struct err *e)
+{
+    struct buf b;
+
+    buf_init(&b, 4096);
+    if (x < 0) {
+        buf_addz(&b, e->text);
+    } else {
+        buf_u32le(&b, o->verdict.word);
+        buf_u32le(&b, o->verdict.score);
+        buf_u32le(&b, o->verdict.confidence);
+        buf_u32le(&b, (uint32_t)o->findings.count);
+        buf_u64le(&b, o->log ? evlog_reader_status(o->log)->events : 0);
+        buf_addz(&b, o->verdict.reason);
+    }
+    x = ipc_send(parent, x < 0 ? OBSERVE_FAILED : OBSERVE_DONE, b.data, b.len, NULL, 0, NULL);
+    buf_free(&b);
+    return x;
+}
+
+static void release(struct observation *o)
+{
+    behavior_engine_free(&o->engine);
+    behavior_rules_free(&o->rules);
+    report_free(&o->report);
+    proctab_free(&o->procs);
+    baseline_free(&o->baseline);
+    evlog_reader_free(&o->log);
+    findings_free(&o->findings);
+    verdict_clear(&o->verdict);
+    judge_facts_clear(&o->judge);
+    buf_free(&o->rules_text);
+    buf_free(&o->facts_text);
+}
+
+static int observe_role_run(struct ipc *parent)
+{
+    struct observation o = {0};
+    struct ipc_message m;
+    struct err e = {0};
+    int x = ipc_receive(parent, 10000, &m, &e);
+
+    if (x != 1 || m.type != OBSERVE_BEGIN || m.nfds != OBSERVE_FDS)
+        return 2;
+    if ((x = prepare(&o, m.fds, &e)) == 0 && (x = stream(&o, m.fds[OBSERVE_LOG], &e)) == 0)
+        x = judge_and_write(&o, m.fds, &e);
+    x = answer(parent, &o, x, &e);
+    release(&o);
+    return x < 0;
+}
+
+static const struct jail_profile observe_jail = {
+    .name = "observe",
+    .memory_max = 3ull << 30,
+    .cpu_seconds = 600,
+    .files_max = 32,
+    .file_size_max = 1ull << 30,
+};
+
+const struct role observe_role = {
+    .name = "observe",
+    .doc = "reads a run's events, applies the rules, writes the reports",
+    .jail = &observe_jail,
+    .run = observe_role_run,
+};

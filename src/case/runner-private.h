@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What runner.c and run-facts.c share. */
+#ifndef BELLJAR_CASE_RUNNER_PRIVATE_H
+#define BELLJAR_CASE_RUNNER_PRIVATE_H
+
+#include "base/buf.h"
+#include "case/runner.h"
+#include "event/evlog.h"
+#include "event/proctab.h"
+#include "machine/machine.h"
+#include "machine/session.h"
+#include "net/client.h"
+
+struct runner {
+    const struct runner_options *o;
+    struct machine *machine;
+    struct session *session;
+    struct net_client *net;
+    struct evlog_writer *log;
+    struct proctab *procs;
+    struct runner_progress progress;
+    struct session_status session_status;
+    struct evlog_status log_status;
+    struct net_client_status net_status;
+    struct buf agent_log;
+    int output_fd;
+    size_t output_bytes;
+    uint64_t output_total;
+    char hostname[32], machine_id[33];
+    uint8_t mac[6];
+    char tracer[256];
+    uint64_t start_mono, start_real, host_seq;
+    uint64_t arranged_ms, quiet_since, garbage_told, ran_ms;
+    uint64_t captures, capture_bytes, captures_failed, dumps, dump_bytes, private_bytes;
+    uint32_t root_pid;
+    bool started, machine_gone, net_failed, collect_failed;
+    const char *ended;    /* word, see docs/reference/run.md; NULL while it runs */
+    char ended_text[320]; /* sentence */
+    int failed;           /* of the event log */
+    struct err error;
+};
+
+/* run.json */
+int runner_write_facts(const struct runner *r, struct err *e);
+
+#endif

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/runner-private.h"
+
+#include "base/jsonw.h"
+#include "os/file.h"
+#include "os/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HELLO_TIMEOUT_MS 20000
+#define PUT_TIMEOUT_MS 120000
+#define START_TIMEOUT_MS 30000
+#define FINISH_BUDGET_MS 20000
+#define TURN_MS 100
+#define PROGRESS_MS 250
+/* After the last process of the sample ended: time for packets and closes in flight. */
+#define QUIET_MS 1500
+/* Cron looks every minute: what the sample arranged shows itself within this. */
+#define ARRANGED_MS 75000
+/* The agent reports every second; a guest that is silent for this long is gone or hangs. */
+#define SILENCE_MS 25000
+#define CAPTURE_FILE_MAX (64ull << 20)
+#define CAPTURE_TOTAL_MAX (1ull << 30)
+#define DUMP_TOTAL_MAX (256ull << 20)
+#define DISK_MAX (4ull << 30)
+#define OUTPUT_MAX (4u << 20)
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- events ---------------------------------------------------------------------------- */
+
+static void note_progress(struct runner *r, const struct event *ev, const struct proc *p)
+{
+    char *out = r->progress.doing;
+    size_t n = sizeof(r->progress.doing);
+    struct str s;
+
+    if (p->lineage == PROC_SYSTEM && ev->source != EVENT_SOURCE_NET)
+        return;
+    switch (ev->kind) {
+    case EVENT_PROCESS_EXEC:
+        s = event_s(ev, EVF_PROCESS_EXEC_CommandLine);
+        snprintf(out, n, "runs %.*s", STR_ARG(s));
+        break;
+    case EVENT_FILE_CREATE:
+        s = event_s(ev, EVF_FILE_CREATE_TargetFilename);
+        snprintf(out, n, "creates %.*s", STR_ARG(s));
+        break;
+    case EVENT_FILE_DELETE:
+        s = event_s(ev, EVF_FILE_DELETE_TargetFilename);
+        snprintf(out, n, "deletes %.*s", STR_ARG(s));
+        break;
+    case EVENT_DNS_QUERY:
+        s = event_s(ev, EVF_DNS_QUERY_QueryName);
+        snprintf(out, n, "looks up %.*s", STR_ARG(s));
+        break;
+    case EVENT_HTTP_REQUEST:
+        s = event_s(ev, EVF_HTTP_REQUEST_Url);
+        snprintf(out, n, "asks for %.*s", STR_ARG(s));
+        break;
+    case EVENT_TIME_SLEEP:
+        snprintf(out, n, "sleeps %.1f s", (double)event_u(ev, EVF_TIME_SLEEP_Duration) / 1e9);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Did the sample leave something that another program will start later? Then a quiet machine is not a finished one. */
+static void note_arranged(struct runner *r, const struct event *ev, const struct proc *p)
+{
+    static const char *const places[] = {"/etc/cron",
+                                         "/var/spool/cron",
+                                         "/etc/systemd/",
+                                         "/var/spool/at",
+                                         "/run/systemd/system/",
+                                         "/lib/systemd/system/",
+                                         "/usr/lib/systemd/system/",
+                                         "/etc/anacrontab"};
+    struct str path;
+
+    if (p->lineage == PROC_SYSTEM || (ev->kind != EVENT_FILE_CREATE && ev->kind != EVENT_FILE_WRITE &&
+                                      ev->kind != EVENT_FILE_RENAME && ev->kind != EVENT_FILE_LINK))
+        return;
+    path = event_s(ev, ev->kind == EVENT_FILE_RENAME ? EVF_FILE_RENAME_TargetFilename
+                       : ev->kind == EVENT_FILE_LINK ? EVF_FILE_LINK_TargetFilename
+                                                     : 0);
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        if (str_starts(path, str_from(places[i])) && !r->arranged_ms)
+            r->arranged_ms = loop_now_ms();
+}
+
+static void on_event(void *context, const struct event *ev)
+{
+    struct runner *r = context;
+    const struct proc *p;
+
+    if (r->failed < 0)
+        return;
+    p = proctab_event(r->procs, ev);
+    r->progress.events++;
+    if (p) {
+        note_progress(r, ev, p);
+        note_arranged(r, ev, p);
+    }
+    r->failed = evlog_append(r->log, ev, &r->error);
+}
+
+static void on_lost(void *context, uint8_t source, uint64_t total)
+{
+    struct runner *r = context;
+    if (total > r->progress.lost)
+        r->progress.lost = total;
+    if (r->failed >= 0)
+        r->failed = evlog_lost(r->log, source, total, &r->error);
+}
+
+/* The host's own remarks go into the same log, so that the report has one time line. */
+static void add_host_event(struct runner *r, uint16_t kind, struct str a, struct str b, uint64_t u)
+{
+    struct event ev = {.kind = kind, .source = EVENT_SOURCE_HOST, .count = 2, .seq = ++r->host_seq};
+
+    ev.time_ns = r->start_mono ? (int64_t)(clock_ns(CLOCK_MONOTONIC) - r->start_mono) : 0;
+    ev.f[0].s = a;
+    if (kind == EVENT_RUN_CHANNEL)
+        ev.f[1].u = u;
+    else
+        ev.f[1].s = b;
+    on_event(r, &ev);
+}
+
+/* ---- artefacts --------------------------------------------------------------------------- */
+
+static void on_capture(void *context, int kind, struct str name, int fd, uint64_t size, const char sha256[SHA256_HEX],
+                       bool truncated)
+{
+    struct runner *r = context;
+    char *path, from[64];
+    struct err e;
+
+    (void)truncated;
+    path = path_format("%s/%s/%s", r->o->run_dir, kind == 2 ? "memory" : "dropped", sha256);
+    snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+    if (!path || (!file_exists(path) && file_copy(from, path, 0400, &e) < 0)) {
+        r->captures_failed++;
+    } else if (kind == 2) {
+        r->dumps++;
+        r->dump_bytes += size;
+    } else {
+        r->captures++;
+        r->capture_bytes += size;
+    }
+    (void)name;
+    free(path);
+}
+
+static void on_output(void *context, int stream, struct str bytes)
+{
+    struct runner *r = context;
+    size_t room = OUTPUT_MAX - r->output_bytes, n = bytes.n < room ? bytes.n : room;
+
+    (void)stream;
+    r->output_total += bytes.n;
+    if (n && r->output_fd >= 0 && file_write_all(r->output_fd, bytes.p, n) == 0)
+        r->output_bytes += n;
+}
+
+static void on_log(void *context, struct str text)
+{
+    struct runner *r = context;
+    buf_addf(&r->agent_log, "%.*s\n", STR_ARG(text));
+}
+
+/* ---- life of a run ------------------------------------------------------------------------ */
+
+static void say(struct runner *r, const char *phase)
+{
+    snprintf(r->progress.phase, sizeof(r->progress.phase), "%s", phase);
+    if (r->o->progress)
+        r->o->progress(r->o->context, &r->progress);
+}
+
+static void end_run(struct runner *r, const char *word, const char *format, ...)
+{
+    va_list ap;
+
+    if (r->ended)
+        return;
+    r->ended = word;
+    va_start(ap, format);
+    vsnprintf(r->ended_text, sizeof(r->ended_text), format, ap);
+    va_end(ap);
+}
+
+static int open_outputs(struct runner *r, struct err *e)
+{
+    static const char *const folders[] = {"dropped", "memory", "spool"};
+    char *path = NULL;
+    int x = 0;
+
+    for (size_t i = 0; i < 3 && x == 0; i++) {
+        path = path_join(r->o->run_dir, folders[i]);
+        x = path ? file_mkdirs(path, 0700, e) : err_set(e, -ENOMEM, "out of memory");
+        free(path);
+    }
+    if (x < 0)
+        return x;
+    if (!(path = path_join(r->o->run_dir, "events.bjl")))
+        return err_set(e, -ENOMEM, "out of memory");
+    x = evlog_create(path, &r->log, e);
+    free(path);
+    if (x < 0)
+        return x;
+    if ((path = path_join(r->o->run_dir, "output.txt")))
+        r->output_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    free(path);
+    return 0;
+}
+
+static int start_net_and_machine(struct runner *r, struct err *e)
+{
+    struct machine_options mo = {
+        .image = r->o->image, .snapshot = r->o->snapshot, .run_dir = r->o->run_dir, .net_fd = -1, .disk_max = DISK_MAX};
+    char *pcap = path_join(r->o->run_dir, "traffic.pcap");
+    int pair[2], x;
+
+    if (!pcap)
+        return err_set(e, -ENOMEM, "out of memory");
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        free(pcap);
+        return err_errno(e, "cannot make the machine's cable");
+    }
+    x = net_client_start(pcap, pair[0], &r->net, e);
+    mo.net_fd = pair[1];
+    if (x == 0)
+        x = machine_start(&mo, &r->machine, e);
+    close(pair[0]);
+    close(pair[1]);
+    free(pcap);
+    return x;
+}
+
+/* Every run is another machine: names and numbers that a sample could remember differ. */
+static void make_identity(struct runner *r)
+{
+    static const char *const names[] = {"desk", "ws", "srv", "node", "box", "lap", "pc", "office"};
+    static const uint8_t vendors[][3] = {
+        {0x3c, 0x52, 0x82}, {0xa4, 0xbb, 0x6d}, {0x00, 0x25, 0x90}, {0xd8, 0x9e, 0xf3}};
+    uint8_t rnd[24];
+
+    random_bytes(rnd, sizeof(rnd));
+    snprintf(r->hostname, sizeof(r->hostname), "%s-%u", names[rnd[0] % 8], 10u + rnd[1] % 90u);
+    hex_encode(rnd + 2, 16, r->machine_id);
+    memcpy(r->mac, vendors[rnd[18] % 4], 3);
+    memcpy(r->mac + 3, rnd + 19, 3);
+}
+
+static int greet(struct runner *r, struct err *e)
+{
+    struct session_handlers h = {
+        .context = r, .event = on_event, .lost = on_lost, .capture = on_capture, .output = on_output, .log = on_log};
+    struct session_identity id = {.hostname = r->hostname, .machine_id = r->machine_id};
+    char *spool = path_join(r->o->run_dir, "spool");
+    int x;
+
+    memcpy(id.mac, r->mac, 6);
+    if (!spool)
+        return err_set(e, -ENOMEM, "out of memory");
+    x = session_new(machine_agent_fd(r->machine), spool, &h, &r->session, e);
+    free(spool);
+    return x < 0 ? x : session_hello(r->session, &id, HELLO_TIMEOUT_MS, e);
+}
+
+/* Names of the guest's users, for the report: asked on the idle machine, where nobody could have changed them. */
+static void keep_passwd(struct runner *r)
+{
+    char *path = path_join(r->o->run_dir, "passwd");
+    struct buf out;
+    int code;
+
+    buf_init(&out, 1u << 20);
+    if (path && session_run(r->session, "cat /etc/passwd", &out, &code, START_TIMEOUT_MS, NULL) == 0 && code == 0)
+        file_write_atomic(path, out.data, out.len, 0644, NULL);
+    buf_free(&out);
+    free(path);
+}
+
+static int put_and_start(struct runner *r, struct err *e)
+{
+    const struct plan *p = r->o->plan;
+    struct session_start so = {.user = p->user,
+                               .cwd = p->cwd,
+                               .path = p->path,
+                               .argv = p->argv,
+                               .capture_file_max = CAPTURE_FILE_MAX,
+                               .capture_total_max = CAPTURE_TOTAL_MAX,
+                               .dump_total_max = DUMP_TOTAL_MAX};
+    int x = 0;
+
+    if (r->o->idle)
+        keep_passwd(r);
+    if (p->guest_path && r->o->sample_path) {
+        int fd = open(r->o->sample_path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return err_errno(e, "cannot open the stored sample");
+        x = session_put_file(r->session, fd, p->guest_path, p->guest_mode, p->user, PUT_TIMEOUT_MS, e);
+        close(fd);
+        if (x < 0)
+            return x;
+    }
+    r->start_mono = clock_ns(CLOCK_MONOTONIC);
+    r->start_real = clock_ns(CLOCK_REALTIME);
+    x = session_start_sample(r->session, &so, START_TIMEOUT_MS, &r->root_pid, e);
+    if (x == 0)
+        r->started = true;
+    return x;
+}
+
+static void on_net_event(void *context, struct event *ev)
+{
+    struct runner *r = context;
+    ev->time_ns = r->start_mono ? ev->time_ns - (int64_t)r->start_mono : 0;
+    on_event(r, ev);
+}
+
+static void check_machine(struct runner *r)
+{
+    char why[256] = "";
+
+    switch (machine_poll(r->machine, why, sizeof(why))) {
+    case MACHINE_RUNNING:
+        return;
+    case MACHINE_SHUT_DOWN:
+        end_run(r, "powered-off", "the machine was powered off from inside");
+        break;
+    case MACHINE_RESET:
+        end_run(r, "rebooted", "the machine was rebooted from inside");
+        break;
+    case MACHINE_PANICKED:
+        end_run(r, "panicked", "the machine's kernel panicked");
+        break;
+    case MACHINE_BROKEN:
+        end_run(r, "machine-broken", "the machine broke: %s", why);
+        break;
+    }
+    r->machine_gone = true;
+}
+
+static void check_end(struct runner *r, uint64_t begun)
+{
+    const struct session_status *s = session_status(r->session);
+    uint64_t now = loop_now_ms();
+
+    if (r->o->stop && *r->o->stop)
+        end_run(r, "stopped", "stopped by the user");
+    if (now - begun >= r->o->plan->seconds * 1000ull)
+        end_run(r, "time", "the planned time was over");
+    if (s->last_heard_ms && now - s->last_heard_ms > SILENCE_MS)
+        end_run(r, "silent", "the machine stopped talking to us");
+    if (!s->sample_ended) {
+        r->quiet_since = 0;
+        return;
+    }
+    if (!r->quiet_since)
+        r->quiet_since = now;
+    if (r->arranged_ms && now - r->arranged_ms < ARRANGED_MS)
+        return;
+    if (now - r->quiet_since >= QUIET_MS)
+        end_run(r, "all-exited", "every process of the sample ended");
+}
+
+static void show_progress(struct runner *r, uint64_t begun, uint64_t *last, uint64_t *last_events)
+{
+    uint64_t now = loop_now_ms();
+
+    if (now - *last < PROGRESS_MS)
+        return;
+    r->progress.events_per_second = (r->progress.events - *last_events) * 1000 / (now - *last);
+    *last_events = r->progress.events;
+    *last = now;
+    r->progress.elapsed_ms = (unsigned)(now - begun);
+    r->progress.total_ms = r->o->plan->seconds * 1000;
+    r->progress.alive = session_status(r->session)->alive;
+    say(r, "run");
+}
+
+static void record(struct runner *r)
+{
+    uint64_t begun = loop_now_ms(), last = begun, last_events = r->progress.events;
+    struct err e;
+
+    while (!r->ended) {
+        int x = session_turn(r->session, TURN_MS, &e);
+        uint64_t garbage = session_status(r->session)->garbage_bytes;
+
+        if (x < 0) {
+            /* QEMU's own word (reboot, power-off) comes a moment after the channel closes. */
+            for (int i = 0; i < 20 && !r->ended; i++) {
+                check_machine(r);
+                if (!r->ended)
+                    poll(NULL, 0, 50);
+            }
+            end_run(r, "channel", "the channel to the machine broke: %s", e.text);
+            r->machine_gone = true;
+        }
+        if (r->net && net_client_poll(r->net, on_net_event, r, &e) < 0) {
+            add_host_event(r, EVENT_RUN_NOTE, STR_LIT("net-lost"), str_from(e.text), 0);
+            r->net_failed = true;
+            net_client_stop(&r->net);
+        }
+        if (garbage > r->garbage_told) {
+            add_host_event(r, EVENT_RUN_CHANNEL, STR_LIT("bytes that are not the agent's came through its port"),
+                           STR_NONE, garbage - r->garbage_told);
+            r->garbage_told = garbage;
+        }
+        check_machine(r);
+        check_end(r, begun);
+        if (r->failed < 0)
+            end_run(r, "host-failed", "the event log could not be written: %s", r->error.text);
+        show_progress(r, begun, &last, &last_events);
+    }
+    r->ran_ms = loop_now_ms() - begun;
+    evlog_flush(r->log, NULL);
+}
+
+static void collect(struct runner *r)
+{
+    struct err e;
+
+    say(r, "collect");
+    r->private_bytes = r->machine ? machine_private_bytes(r->machine) : 0;
+    if (!r->machine_gone && r->session && session_finish(r->session, FINISH_BUDGET_MS, &e) < 0) {
+        r->collect_failed = true;
+        add_host_event(r, EVENT_RUN_NOTE, STR_LIT("collect-failed"), str_from(e.text), 0);
+    }
+    if (r->net) {
+        net_client_finish(r->net, 3000, on_net_event, r, &e);
+        net_client_status(r->net, &r->net_status);
+    }
+    say(r, "stop");
+}
+
+static void release(struct runner *r)
+{
+    char *spool = path_join(r->o->run_dir, "spool");
+
+    session_free(&r->session);
+    machine_stop(&r->machine);
+    net_client_stop(&r->net);
+    if (spool)
+        file_remove_tree(spool, NULL);
+    free(spool);
+    if (r->output_fd >= 0)
+        close(r->output_fd);
+    proctab_free(&r->procs);
+    buf_free(&r->agent_log);
+}
+
+int runner_run(const struct runner_options *o, struct err *e)
+{
+    struct runner r = {.o = o, .output_fd = -1};
+    int x, y;
+
+    buf_init(&r.agent_log, 256u << 10);
+    make_identity(&r);
+    if ((x = proctab_new(200000, &r.procs)) < 0 || (x = open_outputs(&r, e)) < 0)
+        goto out;
+    say(&r, "restore");
+    if ((x = start_net_and_machine(&r, e)) < 0 || (x = greet(&r, e)) < 0) {
+        end_run(&r, "machine-failed", "the machine could not be made ready: %s", e ? e->text : "");
+        r.machine_gone = true;
+    } else {
+        snprintf(r.tracer, sizeof(r.tracer), "%s", session_tracer_state(r.session));
+        say(&r, "start");
+        if ((x = put_and_start(&r, e)) < 0) {
+            /* The guest is fine, the sample is not startable: a fact about the sample, not our failure. */
+            end_run(&r, "not-started", "%s", e ? e->text : "the sample could not be started");
+            x = 0;
+            collect(&r);
+        } else {
+            record(&r);
+            collect(&r);
+        }
+    }
+out:
+    if (r.log) {
+        if (r.session)
+            r.session_status = *session_status(r.session);
+        r.log_status = *evlog_writer_status(r.log);
+        y = evlog_close(&r.log, x < 0 ? NULL : e);
+        if (x == 0)
+            x = y;
+    }
+    y = runner_write_facts(&r, x < 0 ? NULL : e);
+    release(&r);
+    return x < 0 ? x : y;
+}

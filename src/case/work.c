@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/work.h"
+
+#include "case/baseline-run.h"
+#include "case/runner-client.h"
+#include "os/file.h"
+#include "triage/triage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void say(const struct work_handlers *h, const char *sentence)
+{
+    if (h->stage)
+        h->stage(h->context, sentence);
+}
+
+static json_t *load(const struct case_folder *c, const char *name, struct err *e)
+{
+    char *path = case_path(c, name);
+    json_error_t je;
+    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES, &je) : NULL;
+
+    if (!j)
+        err_set(e, ERR_FORMAT, "%s cannot be read: %s", name, path ? je.text : "out of memory");
+    free(path);
+    return j;
+}
+
+static int triage_case(const struct case_folder *c, const json_t *submission, struct err *e)
+{
+    const char *sha256 = json_string_value(json_object_get(submission, "sha256"));
+    const char *name = json_string_value(json_object_get(submission, "name"));
+    char *path = NULL;
+    struct buf b = {0};
+    int fd, r;
+
+    if (!sha256)
+        return 0; /* a URL or a command has no file */
+    if (!(path = path_format("%s/sample/%s", c->dir, sha256)))
+        return err_set(e, -ENOMEM, "out of memory");
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    free(path);
+    if (fd < 0)
+        return err_errno(e, "cannot open the stored sample");
+    r = triage_file(fd, name ? name : "sample", &b, e);
+    close(fd);
+    if (r == 0 && !(path = case_path(c, "static.json")))
+        r = err_set(e, -ENOMEM, "out of memory");
+    if (r == 0) {
+        r = file_write_atomic(path, b.data, b.len, 0600, e);
+        free(path);
+    }
+    buf_free(&b);
+    return r;
+}
+
+/* The jailed reader died on this sample: that is a fact for the report, and the run may go on with what is known. */
+static int write_triage_failure(const struct case_folder *c, const char *why, struct err *e)
+{
+    char *path = case_path(c, "static.json");
+    json_t *j = json_pack("{s:s,s:s,s:s,s:[{s:s,s:i,s:s}]}", "type", "data", "description", "could not be read",
+                          "not_runnable", why, "anomalies", "what", "reader-failed", "offset", 0, "text", why);
+    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+    int r = text && path ? file_write_atomic(path, text, strlen(text), 0600, e) : err_set(e, -ENOMEM, "out of memory");
+
+    free(text);
+    free(path);
+    json_decref(j);
+    return r;
+}
+
+static void write_not_started(const struct case_folder *c, const char *why)
+{
+    char *dir = case_path(c, "runs/1"), *path = case_path(c, "runs/1/run.json");
+    json_t *j = json_pack("{s:b,s:s,s:s}", "started", 0, "ended", "not-started", "ended_text", why);
+    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+
+    if (dir && path && text && !file_exists(path) && file_mkdirs(dir, 0700, NULL) == 0)
+        file_write_atomic(path, text, strlen(text), 0600, NULL);
+    free(text);
+    free(path);
+    free(dir);
+    json_decref(j);
+}
+
+int work_system(const char *name, const struct work_handlers *h, struct image *ret_image, struct snapshot *ret_snapshot,
+                struct err *e)
+{
+    struct image image = {0};
+    struct snapshot snapshot = {0};
+    int r = image_find(name, &image, e);
+
+    if (r < 0)
+        return r;
+    if (!image.built) {
+        image_clear(&image);
+        say(h, "Making the guest image (once; a few minutes)");
+        r = image_build(name, h->build, h->context, &image, e);
+    }
+    if (r == 0)
+        r = snapshot_ensure(&image, h->build, h->context, &snapshot, e);
+    if (r == 0)
+        r = baseline_run_ensure(&image, &snapshot, h, e);
+    if (r < 0) {
+        image_clear(&image);
+        snapshot_clear(&snapshot);
+        return r;
+    }
+    *ret_image = image;
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+static int run_case(const struct case_folder *c, const json_t *submission, const struct work_handlers *h, struct err *e)
+{
+    const char *system = json_string_value(json_object_get(submission, "system"));
+    struct image image = {0};
+    struct snapshot snapshot = {0};
+    char *dir = case_path(c, "runs/1");
+    int r =
+        dir ? work_system(system ? system : "debian13", h, &image, &snapshot, e) : err_set(e, -ENOMEM, "out of memory");
+
+    if (r == 0 && (r = file_mkdirs(dir, 0700, e)) == 0 && (r = case_state_set(c, "running", NULL, e)) == 0) {
+        say(h, "Running it");
+        r = runner_client_run(c->dir, dir, image.name, h, e);
+    }
+    image_clear(&image);
+    snapshot_clear(&snapshot);
+    free(dir);
+    return r;
+}
+
+static int plan_and_run(const struct case_folder *c, const json_t *submission, const struct work_handlers *h,
+                        struct err *e)
+{
+    json_t *facts =
+        json_string_value(json_object_get(submission, "sha256")) ? load(c, "static.json", e) : json_object();
+    struct plan plan;
+    int r;
+
+    if (!facts)
+        return ERR_FORMAT;
+    if ((r = plan_make(submission, facts, &plan, e)) == 0) {
+        if (plan.refused)
+            write_not_started(c, plan.refused);
+        else
+            r = run_case(c, submission, h, e);
+        plan_clear(&plan);
+    }
+    json_decref(facts);
+    return r;
+}
+
+int work_report(const struct case_folder *c, struct observe_result *ret, struct err *e)
+{
+    json_t *submission = load(c, "submission.json", e);
+    const char *system = json_string_value(json_object_get(submission, "system"));
+    char *passwd = NULL, *baseline = NULL;
+    int r;
+
+    if (!submission)
+        return ERR_FORMAT;
+    baseline_run_paths(system ? system : "debian13", &baseline, &passwd);
+    r = observe_case(c, passwd, baseline, ret, e);
+    free(passwd);
+    free(baseline);
+    json_decref(submission);
+    return r;
+}
+
+int work_case(const struct case_folder *c, const struct work_handlers *h, struct observe_result *ret, struct err *e)
+{
+    json_t *submission = load(c, "submission.json", e);
+    struct err run_error = {0};
+    int r, ran;
+
+    if (!submission)
+        return ERR_FORMAT;
+    if ((r = case_state_set(c, "triage", NULL, e)) < 0)
+        goto out;
+    say(h, "Reading it");
+    if ((r = triage_case(c, submission, e)) == ERR_PEER)
+        r = write_triage_failure(c, e->text, e);
+    if (r < 0)
+        goto out;
+    ran = plan_and_run(c, submission, h, &run_error);
+    if (ran < 0)
+        write_not_started(c, run_error.text);
+    if ((r = case_state_set(c, "observing", NULL, e)) < 0)
+        goto out;
+    say(h, "Writing the report");
+    r = work_report(c, ret, e);
+    if (ran < 0) { /* the report says so too, but a machine that cannot run samples is a failure of ours */
+        if (e)
+            *e = run_error;
+        r = ran;
+    }
+out:
+    case_state_set(c, r < 0 ? "failed" : "done", r < 0 && e ? e->text : NULL, NULL);
+    json_decref(submission);
+    return r;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/cmd.h"
+
+#include "base/str.h"
+#include "case/case.h"
+#include "cmd/text.h"
+#include "os/file.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+static void print_one(void *context, const char *id, const char *dir, const char *state)
+{
+    char *submission = path_join(dir, "submission.json"), *report = path_join(dir, "report.json");
+    json_t *s = submission ? json_load_file(submission, 0, NULL) : NULL;
+    json_t *r = report ? json_load_file(report, 0, NULL) : NULL;
+    const json_t *v = json_object_get(r, "verdict");
+    const char *name = json_string_value(json_object_get(s, "name"));
+
+    printf("%s  %-11s %-10s %3lld  ", id, state ? state : "?",
+           json_string_value(json_object_get(v, "word")) ? json_string_value(json_object_get(v, "word")) : "-",
+           (long long)json_integer_value(json_object_get(v, "score")));
+    text_print(stdout, str_from(name));
+    putchar('\n');
+    ++*(unsigned *)context;
+    json_decref(s);
+    json_decref(r);
+    free(submission);
+    free(report);
+}
+
+static int run(int argc, char **argv)
+{
+    unsigned n = 0;
+    struct err e;
+
+    if (argc > 1)
+        return cmd_wrong(&cmd_cases, "\"%s\" is too much", argv[1]);
+    if (case_each(print_one, &n, &e) < 0)
+        return cmd_failed(&e);
+    if (!n)
+        fprintf(stderr, "There is no analysis yet. Start one with: belljar analyze FILE\n");
+    return EXIT_FINE;
+}
+
+const struct cmd cmd_cases = {"cases", "", "List the analyses, newest first: id, state, verdict, score, name", NULL,
+                              run};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/cmd.h"
+#include "cmd/roles.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cmd *const table[] = {
+    &cmd_analyze, &cmd_events,   &cmd_report, &cmd_cases,   &cmd_image, &cmd_rules,
+    &cmd_doctor,  &cmd_settings, &cmd_docs,   &cmd_version, NULL,
+};
+
+const struct cmd *const *cmd_table(void)
+{
+    return table;
+}
+
+void cmd_usage(const struct cmd *c, FILE *to)
+{
+    fprintf(to, "usage: belljar %s %s\n\n%s\n", c->name, c->arguments, c->doc);
+    if (c->help)
+        fprintf(to, "\n%s", c->help);
+}
+
+int cmd_wrong(const struct cmd *c, const char *format, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "belljar %s: ", c->name);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry: belljar %s --help\n", c->name);
+    return EXIT_USAGE;
+}
+
+int cmd_failed(const struct err *e)
+{
+    fprintf(stderr, "belljar: %s\n", e->text);
+    return EXIT_FAILED;
+}
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: belljar COMMAND ...\n\n");
+    for (const struct cmd *const *c = table; *c; c++)
+        fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->doc);
+    fprintf(to, "\nbelljar COMMAND --help tells more. Start with: belljar analyze FILE\n");
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    int r = role_main(argc, argv, roles);
+
+    if (r >= 0)
+        return r;
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_USAGE : EXIT_FINE;
+    }
+    if (!strcmp(argv[1], "--version"))
+        argv[1] = "version";
+    for (const struct cmd *const *c = table; *c; c++) {
+        if (strcmp(argv[1], (*c)->name))
+            continue;
+        if (wants_help(argc - 1, argv + 1)) {
+            cmd_usage(*c, stdout);
+            return EXIT_FINE;
+        }
+        return (*c)->run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "belljar: there is no command \"%s\"\n\n", argv[1]);
+    usage(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/roles.h"
+
+#include "case/observe.h"
+#include "case/runner.h"
+#include "net/netrole.h"
+#include "triage/triage.h"
+
+const struct role *const roles[] = {&runner_role, &net_role, &triage_role, &observe_role, NULL};

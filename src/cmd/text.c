@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/text.h"
+
+void text_print(FILE *to, struct str s)
+{
+    for (size_t i = 0; i < s.n;) {
+        int n = utf8_len(s.p + i, s.n - i);
+        unsigned char c = (unsigned char)s.p[i];
+        if (n == 0 || c < 0x20 || c == 0x7f) {
+            fprintf(to, "\\x%02x", c);
+            i++;
+        } else if (n == 3 && c == 0xe2 && ((unsigned char)s.p[i + 1] == 0x80 || (unsigned char)s.p[i + 1] == 0x81)) {
+            /* U+2000..U+207F: general punctuation, bidirectional controls among it */
+            fprintf(to, "\\u%04x", (c & 0x0f) << 12 | (s.p[i + 1] & 0x3f) << 6 | (s.p[i + 2] & 0x3f));
+            i += 3;
+        } else {
+            fwrite(s.p + i, 1, (size_t)n, to);
+            i += (size_t)n;
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Text of samples on a terminal: whatever a terminal would obey, or the eye would misread, is shown as its code. */
+#ifndef BELLJAR_CMD_TEXT_H
+#define BELLJAR_CMD_TEXT_H
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+/* Control characters and bytes that are not UTF-8 as \xNN; U+2000-U+207F (bidirectional controls among them) as \uNNNN.
+ */
+void text_print(FILE *to, struct str s);
+
+#endif
