@@ -218,7 +218,7 @@ static struct proc_entry *on_exec(struct proctab *t, const struct event *ev)
 
     /* A process that ended cannot execute: the fork of a new one with the same pid was lost. */
     if (!entry || (entry->pub.exited && entry != t->overflow_entry))
-        entry = entry_new(t, ev->pid, ev->time_ns, true);
+        entry = entry_new(t, ev->pid, ev->time_ns, false);
     if (!entry)
         return NULL;
     entry->announced = true;

@@ -50,9 +50,8 @@ const struct proc *proctab_parent(const struct proctab *t, const struct proc *p)
 const struct proc *proctab_by_pid(const struct proctab *t, uint32_t pid);         /* the newest with that pid */
 uint32_t proctab_count(const struct proctab *t);
 /*
- * Processes beyond the cap: announced ones only (process.start, or the exec of
- * an unknown pid). They share the last entry, whose lineage is the sample's if
- * one of them is.
+ * Processes beyond the cap: as many as process.start announced. They share the last entry, whose lineage is the
+ * sample's if one of them is.
  */
 uint64_t proctab_overflow(const struct proctab *t);
 /* Name for a user id: from the guest's passwd table ("root", "daemon", ...); "uid 1234" otherwise. */
