@@ -73,11 +73,11 @@ static size_t first_of(const struct findings *f, size_t index, bool by_rule)
 }
 
 /* Strong findings are counted first, so that caps take away from weak ones. */
-static const struct findings *sort_findings;
-static int stronger(const void *a, const void *b)
+static int stronger(const void *a, const void *b, void *context)
 {
+    const struct findings *f = context;
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    const struct finding *p = &sort_findings->items[x], *q = &sort_findings->items[y];
+    const struct finding *p = &f->items[x], *q = &f->items[y];
     if (p->severity != q->severity)
         return p->severity > q->severity ? -1 : 1;
     if (p->points != q->points)
@@ -90,9 +90,8 @@ static uint32_t *order_make(const struct findings *f)
     uint32_t *order = calloc(f->count + 1, sizeof(*order));
     for (size_t i = 0; order && i < f->count; i++)
         order[i] = (uint32_t)i;
-    sort_findings = f;
     if (order)
-        qsort(order, f->count, sizeof(*order), stronger);
+        qsort_r(order, f->count, sizeof(*order), stronger, (void *)(uintptr_t)f);
     return order;
 }
 
