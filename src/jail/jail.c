@@ -2,8 +2,9 @@
 #include "jail/jail.h"
 
 #include "jail/stages.h"
+#include "os/sanitizer.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if OS_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -14,7 +15,7 @@ int jail_enter(const struct jail_profile *p, struct err *e)
         jail_initial, jail_user_enter, jail_root, jail_user_leave, jail_limits, jail_landlock, jail_seccomp,
     };
 
-#ifdef __SANITIZE_ADDRESS__
+#if OS_SANITIZED
     /* It reads what it needs for its reports now; afterwards it cannot open files. */
     __sanitizer_sandbox_arguments a = {0};
     __sanitizer_sandbox_on_notify(&a);

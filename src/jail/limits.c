@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "jail/stages.h"
 
+#include "os/sanitizer.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -59,9 +61,8 @@ int jail_limits(struct jail_state *s, struct err *e)
     rlim_t cpu = p->cpu_seconds ? p->cpu_seconds : RLIM_INFINITY;
     rlim_t threads = p->threads ? THREADS_MAX : 0;
 
-#ifdef __SANITIZE_ADDRESS__
-    memory = RLIM_INFINITY; /* AddressSanitizer reserves terabytes of address space */
-#endif
+    if (OS_SANITIZED)
+        memory = RLIM_INFINITY; /* AddressSanitizer reserves terabytes of address space */
     const struct limit table[] = {
         {RLIMIT_AS, "memory", memory, memory},
         /* SIGXCPU at the soft limit; one second later SIGKILL, should somebody have changed its handler. */

@@ -7,6 +7,8 @@
  */
 #include "jail/stages.h"
 
+#include "os/sanitizer.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
@@ -191,11 +193,7 @@ static bool applies(const struct jail_profile *p, enum when when)
     case WRITES:
         return p->keep_root && p->write_paths && p->write_paths[0];
     case SANITIZER:
-#ifdef __SANITIZE_ADDRESS__
-        return true;
-#else
-        return false;
-#endif
+        return OS_SANITIZED;
     }
     return false;
 }

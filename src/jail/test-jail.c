@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/role-wire.h"
 #include "os/role.h"
+#include "os/sanitizer.h"
 #include "os/spawn.h"
 
 #include <arpa/inet.h>
@@ -40,12 +41,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 
 #define MEMORY_MAX (256u << 20)
 #define FILE_MAX 65536
@@ -284,9 +279,8 @@ static int many_descriptors(const struct target *t)
 
 static int bad_memory(const struct target *t)
 {
-    (void)t;
-    volatile int *p = (volatile int *)(uintptr_t)16; /* not NULL: the compiler would know */
-    return *p;
+    volatile uintptr_t nowhere = 16 + (t->port < 0); /* the compiler must not know */
+    return *(volatile char *)nowhere;
 }
 
 static int give_up(const struct target *t)
@@ -422,7 +416,7 @@ static const struct attempt attempts[] = {
     {"start_thread", start_thread, "threads", 0, NOT_TRIED, 0},
     {"thread_forbidden", start_thread, NULL, CODE_KILLED(SIGSYS), -EAGAIN, -EAGAIN},
     {"privileges_left", privileges_left, NULL, CODE_KILLED(SIGSYS), -EPERM, -EPERM},
-    {"bad_memory", bad_memory, NULL, SANITIZED ? CODE_ENDED(99) : CODE_KILLED(SIGSEGV), NOT_TRIED, 0},
+    {"bad_memory", bad_memory, NULL, OS_SANITIZED ? CODE_ENDED(99) : CODE_KILLED(SIGSEGV), NOT_TRIED, 0},
     {"give_up", give_up, NULL, CODE_ENDED(128 + SIGABRT), NOT_TRIED, 0},
 };
 
@@ -473,7 +467,7 @@ static int bare_run(struct ipc *parent)
     return attack_run(parent);
 }
 
-static const struct role bare_role = {"bare", "", NULL, NULL}; /* handled by main below */
+static const struct role bare_role = {"bare", "", &plain, NULL}; /* handled by main below */
 
 static int write_keep(struct ipc *parent);
 static char keep_read[64] = "/etc", keep_write[256] = "/dev/shm/belljar-test-jail";
@@ -581,7 +575,7 @@ static const char *words(int code, char *buffer, size_t n)
 
 static bool is_limit_of_memory(const struct attempt *a)
 {
-    return SANITIZED && a->fn == allocate;
+    return OS_SANITIZED && a->fn == allocate;
 }
 
 static void test_whole(void **state)

@@ -16,7 +16,7 @@
 
 static int read_text(pid_t pid, const char *name, size_t max, struct buf *ret, struct err *e)
 {
-    char path[64];
+    char path[128];
     struct err inner = {0};
 
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
