@@ -21,6 +21,10 @@ static void write_started(struct jsonw *w, const struct runner *r)
     jsonw_kz(w, "started_at", *stamp ? stamp : NULL);
     jsonw_kbool(w, "started", r->started);
     jsonw_ku64(w, "root_pid", r->root_pid);
+    if (r->o->plan->guest_path)
+        jsonw_kbytes(w, "sample_path", str_from(r->o->plan->guest_path));
+    else
+        jsonw_kz(w, "sample_path", NULL);
     jsonw_ku64(w, "planned_ms", r->o->plan->seconds * 1000ull);
     jsonw_ku64(w, "ran_ms", r->ran_ms);
     jsonw_kz(w, "ended", r->ended);
@@ -69,7 +73,8 @@ static void write_channel(struct jsonw *w, const struct runner *r)
     jsonw_kbool(w, "intact", !r->net_failed);
     jsonw_ku64(w, "frames_in", r->net_status.frames_in);
     jsonw_ku64(w, "frames_out", r->net_status.frames_out);
-    jsonw_ku64(w, "dropped", r->net_status.dropped);
+    jsonw_ku64(w, "dropped", r->net_status.dropped_frames);
+    jsonw_ku64(w, "lost", r->net_status.lost);
     jsonw_ku64(w, "pcap_bytes", r->net_status.pcap_bytes);
     jsonw_object_end(w);
 }

@@ -121,8 +121,11 @@ static void on_event(void *context, const struct event *ev)
 static void on_lost(void *context, uint8_t source, uint64_t total)
 {
     struct runner *r = context;
-    if (total > r->progress.lost)
-        r->progress.lost = total;
+    if (source < EVENT_SOURCE_MAX && total > r->lost[source])
+        r->lost[source] = total;
+    r->progress.lost = 0;
+    for (unsigned i = 0; i < EVENT_SOURCE_MAX; i++)
+        r->progress.lost += r->lost[i];
     if (r->failed >= 0)
         r->failed = evlog_lost(r->log, source, total, &r->error);
 }
@@ -328,11 +331,23 @@ static int put_and_start(struct runner *r, struct err *e)
     return x;
 }
 
-static void on_net_event(void *context, struct event *ev)
+static void on_net_event(void *context, const struct event *ev)
 {
     struct runner *r = context;
-    ev->time_ns = r->start_mono ? ev->time_ns - (int64_t)r->start_mono : 0;
-    on_event(r, ev);
+    struct event own = *ev;
+
+    own.time_ns = r->start_mono ? ev->time_ns - (int64_t)r->start_mono : 0;
+    on_event(r, &own);
+}
+
+/* The last word on the network: its counters, and what it had to leave out. */
+static void take_net_status(struct runner *r)
+{
+    r->net_status = *net_client_status(r->net);
+    if (r->net_status.lost > r->net_lost_told) {
+        r->net_lost_told = r->net_status.lost;
+        on_lost(r, EVENT_SOURCE_NET, r->net_status.lost);
+    }
 }
 
 static void check_machine(struct runner *r)
@@ -418,6 +433,7 @@ static void record(struct runner *r)
         if (r->net && net_client_poll(r->net, on_net_event, r, &e) < 0) {
             add_host_event(r, EVENT_RUN_NOTE, STR_LIT("net-lost"), str_from(e.text), 0);
             r->net_failed = true;
+            take_net_status(r);
             net_client_stop(&r->net);
         }
         if (garbage > r->garbage_told) {
@@ -446,8 +462,11 @@ static void collect(struct runner *r)
         add_host_event(r, EVENT_RUN_NOTE, STR_LIT("collect-failed"), str_from(e.text), 0);
     }
     if (r->net) {
-        net_client_finish(r->net, 3000, on_net_event, r, &e);
-        net_client_status(r->net, &r->net_status);
+        if (net_client_finish(r->net, 3000, on_net_event, r, &e) < 0) {
+            r->net_failed = true;
+            add_host_event(r, EVENT_RUN_NOTE, STR_LIT("net-lost"), str_from(e.text), 0);
+        }
+        take_net_status(r);
     }
     say(r, "stop");
 }
