@@ -649,10 +649,8 @@ static void test_refusal(void **state)
     (void)state;
     pid_t pid = fork();
     if (pid == 0) {
-        struct rlimit none = {0, 0};
         struct jail_state s = {.profile = &plain};
         struct err e = {0};
-        (void)none;
         /* A second user namespace of somebody without any right to one: inside a chroot they are forbidden. */
         if (geteuid() != 0 || chroot("/proc") < 0 || setresuid(65534, 65534, 65534) < 0)
             _exit(77);

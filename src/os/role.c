@@ -75,8 +75,9 @@ static int child_descriptors(const struct start *s)
 
     if (high_null < 0 || high_channel < 0)
         return -1;
-    /* Sanitizer builds keep standard error for their reports; else a hostile child could write to a terminal. */
-    for (int i = 0; i <= (OS_SANITIZED ? 1 : 2); i++)
+    /* Sanitizer builds keep standard error for their reports; else a hostile child could write to a terminal. What has
+     * no jail is no such child. */
+    for (int i = 0; i <= (OS_SANITIZED || s->free ? 1 : 2); i++)
         if (dup2(high_null, i) < 0)
             return -1;
     if (dup2(high_channel, ROLE_CHANNEL_FD) < 0)
@@ -155,6 +156,8 @@ static void environment(struct start *s)
     if (OS_SANITIZED) /* what a sanitizer may do inside: no helper programs, no ptrace, end by a signal */
         s->env[n++] =
             "ASAN_OPTIONS=symbolize=0:detect_leaks=0:exitcode=99:print_module_map=0:allocator_may_return_null=1";
+    if (OS_SANITIZED)
+        s->env[n++] = "UBSAN_OPTIONS=symbolize=0:exitcode=99";
     s->env[n] = NULL;
 }
 
