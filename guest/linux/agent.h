@@ -35,7 +35,6 @@ struct trace;
 struct capture;
 struct stats;
 struct upload;
-struct sample;
 struct runner;
 
 struct agent {
@@ -44,7 +43,7 @@ struct agent {
     int epoll;
     pid_t self;
     uint64_t start_ns;      /* CLOCK_BOOTTIME when the sample was let go; 0 before */
-    int64_t start_realtime; /* seconds: what the sweep compares time stamps with */
+    int64_t start_realtime; /* ns since 1970: what the sweep compares time stamps with */
     uint32_t sample_pid;
     bool exited_sent;
     struct feed *feed;
@@ -53,7 +52,6 @@ struct agent {
     struct capture *capture;
     struct stats *stats;
     struct upload *upload;
-    struct sample *sample;
     struct runner *runner;
 };
 

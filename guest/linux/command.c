@@ -12,6 +12,7 @@ static void freeze(struct agent *a)
         agent_log(a, "freeze refused: a command is running");
         return;
     }
+    parts_prepare(a);
     /* Caches stay: the snapshot's RAM is a file that is mapped, so a warm cache costs nothing and saves much. */
     sync();
     a->state = AGENT_FROZEN;

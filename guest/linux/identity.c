@@ -238,6 +238,7 @@ void identity_hello(struct agent *a, const uint8_t *p, size_t n)
     set_mac(a, mac);
     channel_rekey(a->channel, key);
     a->state = AGENT_READY;
+    parts_prepare(a); /* only without a FREEZE before */
     const char *state = parts_tracer_state(a);
     wire_put_u64(&w, now_boot());
     wire_put_str(&w, state, strnlen(state, 900));
