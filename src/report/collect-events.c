@@ -125,7 +125,8 @@ static size_t evidence_mark(struct report *r, struct wanted *w, size_t nw)
         return nw;
     for (size_t i = 0; i < r->held.count; i++)
         sorted[i] = &held[i];
-    qsort(sorted, r->held.count, sizeof(*sorted), by_name);
+    if (held)
+        qsort(sorted, r->held.count, sizeof(*sorted), by_name);
     for (size_t i = 0; i < nw; i++) {
         while (at < r->held.count &&
                (sorted[at]->source < w[i].source || (sorted[at]->source == w[i].source && sorted[at]->seq < w[i].seq)))
@@ -200,7 +201,8 @@ int held_choose(struct report *r, struct err *e)
         room[k] = by_rank[k] < left ? by_rank[k] : left;
         left -= room[k];
     }
-    qsort(held, held ? r->held.count : 0, sizeof(*held), by_ordinal);
+    if (held)
+        qsort(held, r->held.count, sizeof(*held), by_ordinal);
     for (size_t i = 0; i < r->held.count; i++)
         if (room[held[i].rank]) {
             room[held[i].rank]--;

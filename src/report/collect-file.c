@@ -80,13 +80,17 @@ static void file_touch(struct file_row *f, enum file_op op, const struct proc *p
     f->events++;
     if (!p)
         return;
-    for (uint32_t i = 0; i < f->nprocs; i++)
-        if (f->procs[i] == p->n)
-            return;
-    if (f->nprocs < REPORT_FILE_PROCS)
-        f->procs[f->nprocs++] = p->n;
-    else
+    uint32_t at = 0;
+    while (at < f->nprocs && f->procs[at] != p->n)
+        at++;
+    if (at == REPORT_FILE_PROCS) {
         f->procs_more++;
+        return;
+    }
+    if (at == f->nprocs)
+        f->procs[f->nprocs++] = p->n;
+    if (op == FOP_CREATE || op == FOP_WRITE || op == FOP_RENAME)
+        f->writers |= (uint8_t)(1u << at);
 }
 
 void file_executed(struct report *r, struct str path, const struct proc *p, int64_t time)
@@ -94,12 +98,10 @@ void file_executed(struct report *r, struct str path, const struct proc *p, int6
     struct file_row *f = file_find(r, path);
     if (!f)
         return;
-    if (f->ops & (1u << FOP_CREATE | 1u << FOP_WRITE | 1u << FOP_RENAME)) {
-        for (uint32_t i = 0; i < f->nprocs; i++) {
-            struct proc_extra *x = report_extra(r, f->procs[i]);
-            if (x)
-                x->wrote_executed = true;
-        }
+    for (uint32_t i = 0; i < f->nprocs; i++) {
+        struct proc_extra *x = f->writers & 1u << i ? report_extra(r, f->procs[i]) : NULL;
+        if (x)
+            x->wrote_executed = true;
     }
     f->executed = true;
     file_touch(f, FOP_EXECUTE, p, time);

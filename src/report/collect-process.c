@@ -102,7 +102,7 @@ static void show_mark(struct report *r, uint32_t n, size_t *count)
     while (n && *count < REPORT_PROCS_MAX) {
         struct proc_extra *x = report_extra(r, n);
         const struct proc *p = proctab_get(r->procs, n);
-        if (!x || !p || x->shown)
+        if (!x || !p || x->shown || !p->pid) /* pid 0: events of nobody */
             return;
         x->shown = 1;
         ++*count;
@@ -113,7 +113,7 @@ static void show_mark(struct report *r, uint32_t n, size_t *count)
 void process_choose(struct report *r)
 {
     uint32_t total = proctab_count(r->procs);
-    size_t count = 0, row = 0;
+    size_t count = 0, row = 0, real = 0;
     const struct findings *f = r->facts.findings;
     for (size_t i = 0; i < f->count; i++)
         for (unsigned k = 0; k < f->items[i].nevidence && k < FINDING_EVIDENCE_MAX; k++)
@@ -121,6 +121,7 @@ void process_choose(struct report *r)
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t n = 1; n <= total; n++) {
             const struct proc *p = proctab_get(r->procs, n);
+            real += p && p->pid && pass == 0;
             if (p && (p->lineage == PROC_SYSTEM) == (pass == 1))
                 show_mark(r, n, &count);
         }
@@ -133,7 +134,7 @@ void process_choose(struct report *r)
         }
     }
     r->nshown = row;
-    r->procs_more = total - row + proctab_overflow(r->procs);
+    r->procs_more = real - row + proctab_overflow(r->procs);
 }
 
 /* ---- how far the report may be trusted ------------------------------------------ */

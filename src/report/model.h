@@ -33,7 +33,7 @@
 #define REPORT_BUCKETS 240       /* of the time line; they get twice as wide when they run out */
 #define REPORT_EVENTS_MAX 20000  /* embedded in report.html */
 #define REPORT_EVENTS_HELD 60000 /* candidates kept while streaming */
-#define REPORT_FILE_PROCS 8
+#define REPORT_FILE_PROCS 8      /* at most 8: struct file_row has a bit for each */
 #define REPORT_SYSCALLS_TOP 12
 
 /* A list with a cap. */
@@ -92,6 +92,7 @@ extern const char *const report_file_op_names[FOP_COUNT];
 struct file_row {
     uint32_t path, ops; /* bits of enum file_op */
     uint32_t procs[REPORT_FILE_PROCS], nprocs, procs_more;
+    uint8_t writers; /* bits over procs: who created, wrote or renamed it */
     int64_t first, last;
     uint64_t events, size, written;
     uint32_t sha256, reason, other; /* other: where it was renamed to or from, or linked to */

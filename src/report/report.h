@@ -17,7 +17,8 @@ struct report; /* the model */
 
 int report_new(const struct proctab *procs, struct report **ret);
 void report_free(struct report **r);
-/* Every event once, in order, after proctab_event. Collects files, network, memory, statistics, timeline; capped, flat. */
+/* Every event once, in order, after proctab_event. Collects files, network, memory, statistics, timeline; capped, flat.
+ */
 int report_event(struct report *r, const struct event *ev, const struct proc *p);
 
 /* What else the model needs; all borrowed until report_free. JSON texts are objects as in docs/reference. */
@@ -31,7 +32,7 @@ struct report_facts {
     const struct score_facts *completeness;
     const struct evlog_status *log;
     const char *log_path; /* events.bjl for a second pass, or NULL */
-    int log_fd; /* > 0: the same as a descriptor (used first; borrowed): the jail has no paths */
+    int log_fd;           /* > 0: the same as a descriptor (used first; borrowed): the jail has no paths */
 };
 int report_finish(struct report *r, const struct report_facts *f, struct err *e);
 

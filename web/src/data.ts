@@ -102,6 +102,8 @@ export class Model {
       return { at, kind: k ? k.name : `kind ${row[0]}`, doc: k ? k.doc : "", source: SOURCES[row[1] as number] || "?", seq: row[2] as number,
         time: (row[3] as number) / 1e6, n: row[4] as number, pid: row[5] as number, tid: row[6] as number, row };
     });
+    /* the log is in the order of arrival; people think in time */
+    this.events.sort((a, b) => a.time - b.time || a.at - b.at).forEach((e, i) => { e.at = i; });
     for (const e of this.events) this.byName.set(`${e.source}:${e.seq}`, e);
     for (const p of r.processes) this.procs.set(p.n, p);
     for (const p of r.processes) {

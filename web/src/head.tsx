@@ -62,7 +62,7 @@ export function Why({ m }: { m: Model }) {
           <span class="t"><button class="link quiet" onClick={() => openFinding(p.finding)}><T s={f?.title ?? "finding"} plain max={200} /></button>{p.note && <small> {p.note}</small>}</span>
         </li>;
       })}
-      {parts.length > 8 && <li><button class="tool" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${parts.length - 8} more`}</button></li>}
+      {parts.length > 8 && <li class="rest"><button class="tool" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${parts.length - 8} more`}</button></li>}
       </ol>
       {classes.length > 0 && <div class="classes"><h3>Looks like</h3>{classes.map(([name, n]) =>
         <div class="class"><span>{name}</span><span class="meter"><i style={`width:${n * 10}%`} /></span><span class="muted">{n}/10</span></div>)}</div>}
@@ -72,7 +72,7 @@ export function Why({ m }: { m: Model }) {
 
 export function Attack({ m }: { m: Model }) {
   const sel = useSel();
-  const hit = m.r.attack.tactics.reduce((n, t) => n + t.techniques.length, 0);
+  const hit = new Set(m.r.attack.tactics.flatMap((t) => t.techniques.map((x) => x.id))).size;
   const sev = (l: number[]) => worst(l.map((i) => m.r.findings[i]?.severity ?? "info"));
   return <Section id="attack" title="ATT&CK matrix" count={hit}
     note={<>MITRE ATT&amp;CK version {m.r.attack.version}. {hit ? "A cell opens the finding behind it." : "No finding maps to a technique."}</>}>

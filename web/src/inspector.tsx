@@ -2,7 +2,7 @@
 // What is selected: a process or an event, beside whatever section is being read.
 import { useEffect, useRef } from "preact/hooks";
 import { type Model, type Process, num, plural, procName, size, time } from "./data";
-import { Copy, Dot, EventLink, Proc, When, absolute } from "./parts";
+import { Copy, Dot, Proc, When, absolute } from "./parts";
 import { Badges, exitText } from "./tree";
 import { go, openEvent, openFinding, openProcess, select, useSel } from "./state";
 import { T, unbytes } from "./text";
@@ -57,16 +57,14 @@ function EventView({ m, name }: { m: Model; name: string }) {
     </dl>
     {found.length > 0 && <><h3>Evidence of</h3><ul class="flat">{found.map((i) => <li><button class="link quiet" onClick={() => openFinding(i)}><Dot s={m.r.findings[i].severity} /> <T s={m.r.findings[i].title} plain /></button></li>)}</ul></>}
     <p class="bar"><button class="tool" disabled={!e.at} onClick={() => step(-1)}>Earlier</button><button class="tool" disabled={e.at + 1 >= m.events.length} onClick={() => step(1)}>Later</button>
-      <EventLinkGo /></p>
+      <button class="tool" onClick={() => go("events")}>In the event list</button></p>
   </>;
 }
-const EventLinkGo = () => <button class="tool" onClick={() => go("events")}>In the event list</button>;
-void EventLink;
 
 export function Inspector({ m }: { m: Model }) {
   const sel = useSel();
   const box = useRef<HTMLElement>(null);
-  const p = m.procs.get(sel.p);
+  const p = m.procs.get((sel.e && m.byName.get(sel.e)?.n) || sel.p);
   useEffect(() => { if (box.current) box.current.scrollTop = 0; }, [sel.p, sel.e]);
   if (!p && !sel.e) return null;
   return <aside class="inspector" ref={box} aria-label="Selected">

@@ -18,7 +18,7 @@ const effects = (m: Model, ...names: string[]): Severity | null => worst(m.r.fin
 const NAV: { id: string; name: string; key: string; count: (m: Model) => number | null; s?: (m: Model) => Severity | null }[] = [
   { id: "top", name: "Verdict", key: "o", count: () => null },
   { id: "why", name: "Why", key: "w", count: () => null },
-  { id: "attack", name: "ATT&CK", key: "a", count: (m) => m.r.attack.tactics.reduce((n, t) => n + t.techniques.length, 0) },
+  { id: "attack", name: "ATT&CK", key: "a", count: (m) => new Set(m.r.attack.tactics.flatMap((t) => t.techniques.map((x) => x.id))).size },
   { id: "findings", name: "Findings", key: "f", count: (m) => m.r.findings.length, s: (m) => worst(m.r.findings.map((f) => f.severity)) },
   { id: "timeline", name: "Time line", key: "t", count: () => null },
   { id: "processes", name: "Processes", key: "p", count: (m) => m.r.processes.filter((p) => p.lineage !== "system").length, s: (m) => worst(m.r.processes.flatMap((p) => p.badges.filter((b) => b.findings.length).map((b) => b.severity))) },
@@ -154,7 +154,7 @@ function App({ m }: { m: Model }) {
   const word = m.r.verdict.word;
   return <>
     <div class="topbar"><a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>To the report</a>
-      <span class="brand">Belljar</span><span class="mini"><Shape word={word} px={18} /> {WORDS[word]} <span class="muted">{m.r.verdict.score}</span></span><span class="sample mono"><T s={flat(sampleName(m))} max={60} /></span>
+      <span class="brand">Belljar</span><span class="mini"><Shape word={word} px={18} /> {WORDS[word]} <span class="muted">{m.r.verdict.score}</span></span><span class="filename mono"><T s={flat(sampleName(m))} max={60} /></span>
       <Search m={m} /><button class="tool" onClick={turnTheme} title="dark or light (d)" aria-label="Dark or light">◐</button><button class="tool" onClick={() => setHelp(true)} aria-label="Help" title="keys (?)">?</button></div>
     <div class={(s.p && m.procs.has(s.p)) || s.e ? "page side" : "page"}>
       <Nav m={m} />

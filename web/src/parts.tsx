@@ -76,6 +76,7 @@ export function Copy({ text, label = "Copy" }: { text: () => string; label?: str
   return <button class="tool" onClick={async () => { say((await copy(text())) ? "Copied" : "Cannot copy"); setTimeout(() => say(""), 1500); }}>{said || label}</button>;
 }
 
+const FIRST = 25; // rows at first: sections below stay within reach
 export interface Column<R> { name: string; cell: (r: R) => ComponentChildren; text?: (r: R) => string | number | null; cls?: string; sort?: (r: R) => number | string }
 
 /* A table with sorting, a filter, 100 rows at a time, and a copy of all as CSV. */
@@ -83,7 +84,7 @@ export function Table<R>({ rows, columns, label, search, rowN, onRow, empty }: {
   rows: R[]; columns: Column<R>[]; label: string; search?: (r: R) => string; rowN?: (r: R) => number; onRow?: (r: R) => void; empty: string;
 }) {
   const [order, setOrder] = useState<[number, boolean] | null>(null);
-  const [limit, setLimit] = useState(60);
+  const [limit, setLimit] = useState(FIRST);
   const [q, setQ] = useState("");
   if (!rows.length) return <p class="empty">{empty}</p>;
   let list = rows;
@@ -99,7 +100,7 @@ export function Table<R>({ rows, columns, label, search, rowN, onRow, empty }: {
     .map((l) => l.map((v) => `"${v.replace(/"/g, '""').replace(/^([=+\-@\t\r])/, "'$1")}"`).join(",")).join("\n");
   return <div class="table">
     <div class="bar">
-      {search && rows.length > 8 && <input type="search" placeholder={`Filter ${label}`} aria-label={`Filter ${label}`} value={q} onInput={(e) => { setQ(e.currentTarget.value); setLimit(60); }} />}
+      {search && rows.length > 8 && <input type="search" placeholder={`Filter ${label}`} aria-label={`Filter ${label}`} value={q} onInput={(e) => { setQ(e.currentTarget.value); setLimit(FIRST); }} />}
       <span class="muted">{list.length === rows.length ? "" : `${num(list.length)} of ${num(rows.length)}`}</span>
       <Copy text={csv} label="Copy as CSV" />
     </div>
