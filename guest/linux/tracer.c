@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <linux/types.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,7 +258,11 @@ int tracer_hide(struct tracer *t, uint32_t tgid)
     uint8_t one = 1;
     int r = set_flags(t, tgid, PROCESS_HIDDEN);
 
-    return r < 0 ? r : bpf_map_update_elem(t->hidden, &tgid, &one, BPF_ANY);
+    if (r < 0)
+        return r;
+    r = bpf_map_update_elem(t->hidden, &tgid, &one, BPF_ANY);
+    t->skel->bss->hiding = 1;
+    return r;
 }
 
 int tracer_sample(struct tracer *t, uint32_t pid)

@@ -128,7 +128,7 @@ int main(int argc, char **argv)
     struct tracer *t = NULL;
     char why[2048] = "";
     bool none = false, scan = false, hide = true;
-    int i = 1, status = 0, go = -1, r = 0;
+    int i = 1, status = 0, go = -1, r = 0, hidden = 0, marked = 0;
 
     for (; i < argc && argv[i][0] == '-'; i++) {
         quiet |= argv[i][1] == 'q';
@@ -147,12 +147,12 @@ int main(int argc, char **argv)
     }
     double opened = now();
     if (t && hide)
-        r |= tracer_hide(t, (uint32_t)getpid()) < 0 ? -1000 : 0;
+        hidden = tracer_hide(t, (uint32_t)getpid());
     if (t && scan)
         tracer_scan(t, on_event, NULL);
     pid_t pid = start(argv + i, &go);
     if (t)
-        r |= tracer_sample(t, (uint32_t)pid) < 0 ? -2000 : 0;
+        marked = tracer_sample(t, (uint32_t)pid);
     double from = now();
     if (write(go, "x", 1) != 1)
         return 1;
@@ -169,9 +169,10 @@ int main(int argc, char **argv)
         ;
     if (t && scan)
         tracer_syscalls_flush(t, on_event, NULL);
-    printf("summary\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tstatus=%d\tmissing=%d %s\n",
-           opened - begin, end - from, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status, r,
-           why);
+    printf("summary\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tstatus=%d\thide=%d mark=%d "
+           "missing=%d %s\n",
+           opened - begin, end - from, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status, hidden,
+           marked, r, why);
     if (t && quiet)
         for (unsigned k = 0; k < 256; k++)
             if (per_kind[k])

@@ -149,6 +149,36 @@ static __noinline struct record *record_slot(void)
     return NULL;
 }
 
+/*
+ * Memory that was mapped writable and executable is looked at when its owner
+ * does something visible for the first times: by then the code is written.
+ */
+static __always_inline void hold_if_armed(struct process_state *s, struct record *r)
+{
+    switch (r->h.kind) {
+    case EVENT_PROCESS_START:
+    case EVENT_PROCESS_PRCTL:
+    case EVENT_FILE_CREATE:
+    case EVENT_FILE_OPEN:
+    case EVENT_NET_SOCKET:
+    case EVENT_NET_BIND:
+    case EVENT_NET_CONNECT:
+    case EVENT_TIME_SLEEP:
+        break;
+    default:
+        return;
+    }
+    if (bpf_get_current_task_btf()->flags & PF_EXITING)
+        return;
+    u32 left = s->holds_left;
+    if (left > 1)
+        s->holds_left = left - 1;
+    else
+        __sync_fetch_and_and(&s->flags, ~PROCESS_ARMED);
+    if (bpf_send_signal(SIGSTOP) == 0)
+        r->h.flags |= RECORD_HOLD;
+}
+
 /* Begins a record of the current process; NULL when it is not to be traced. Every begun record must be ended or
  * dropped. */
 static __noinline struct record *record_begin(u32 kind)
@@ -170,6 +200,8 @@ static __noinline struct record *record_begin(u32 kind)
     r->h.kind = kind;
     r->h.flags = flags & PROCESS_SAMPLE ? RECORD_SAMPLE : 0;
     r->h.count = 0;
+    if ((flags & PROCESS_ARMED) && s)
+        hold_if_armed(s, r);
     return r;
 }
 
@@ -415,8 +447,25 @@ static __always_inline void hold_current(struct record *r)
         u64 args[5] = CALL_ARGS_32(regs);                                                                              \
         return fn(args, ret);                                                                                          \
     }
+#define BEFORE_CALL_64(call, fn)                                                                                       \
+    SEC("fentry/__x64_sys_" #call)                                                                                     \
+    int BPF_PROG(on_##call, const struct pt_regs *regs)                                                                \
+    {                                                                                                                  \
+        u64 args[5] = CALL_ARGS_64(regs);                                                                              \
+        return fn(args);                                                                                               \
+    }
+#define BEFORE_CALL_32(prefix, call, fn)                                                                               \
+    SEC("fentry/__ia32_" prefix #call)                                                                                 \
+    int BPF_PROG(on_ia32_##call, const struct pt_regs *regs)                                                           \
+    {                                                                                                                  \
+        u64 args[5] = CALL_ARGS_32(regs);                                                                              \
+        return fn(args);                                                                                               \
+    }
 /* After the call. The COMPAT form is for calls that have their own entry for 32-bit programs. */
 #define AFTER_CALL(call, fn) ON_CALL_64("fexit", call, fn) ON_CALL_32("fexit", "sys_", call, fn)
 #define AFTER_CALL_COMPAT(call, fn) ON_CALL_64("fexit", call, fn) ON_CALL_32("fexit", "compat_sys_", call, fn)
+/* Before the call: for attempts that matter even when they fail, and for calls that do not return. */
+#define BEFORE_CALL(call, fn) BEFORE_CALL_64(call, fn) BEFORE_CALL_32("sys_", call, fn)
+#define BEFORE_CALL_COMPAT(call, fn) BEFORE_CALL_64(call, fn) BEFORE_CALL_32("compat_sys_", call, fn)
 
 #endif

@@ -115,7 +115,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         hold_current(r);
     struct process_state *s = state_of(task, false);
     if (s)
-        s->flags &= ~PROCESS_WX, s->wx_count = 0;
+        s->flags &= ~(PROCESS_WX | PROCESS_ARMED), s->wx_count = 0;
     return record_end(r);
 }
 

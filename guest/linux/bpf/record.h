@@ -51,9 +51,7 @@ enum record_flag {
 
 enum record_kind {
     KIND_RESULT = 0xff00, /* i64 result of the call whose record is pending */
-    KIND_HOLD = 0xff01,   /* a hold without an event of its own: reason name */
     KIND_MEMORY = 0xff02, /* u64 address, u64 protection, u64 last, string: memory of a process that is about to end */
-    KIND_GONE = 0xff03,   /* a thread ended: forget what is pending */
 };
 
 enum name_table {
@@ -107,12 +105,14 @@ enum process_flag {
     PROCESS_HIDDEN = 1,
     PROCESS_SAMPLE = 2,
     PROCESS_EXITED = 4,
-    PROCESS_WX = 8, /* has memory that was made writable and executable, or executable after writing */
+    PROCESS_ARMED = 16,     /* hold it at its next visible acts: it has fresh W+X memory */
+    PROCESS_KILLS_ALL = 32, /* inside kill(-1) */
+    PROCESS_WX = 8,         /* has memory that was made writable and executable, or executable after writing */
 };
 #define WX_REGIONS 8
 struct process_state {
     __u32 flags;
-    __u32 wx_count;
+    __u32 wx_count, holds_left, unused;
     __u64 wx_start[WX_REGIONS], wx_length[WX_REGIONS];
 };
 

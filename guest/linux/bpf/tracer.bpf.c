@@ -9,4 +9,9 @@ char LICENSE[] SEC("license") = "GPL";
 #include "process.bpf.c"
 #include "file.bpf.c"
 #include "net.bpf.c"
+#include "memory.bpf.c"
+#include "cred.bpf.c"
+#include "kernel.bpf.c"
+#include "signal.bpf.c"
+#include "hide.bpf.c"
 /* clang-format on */
