@@ -59,9 +59,7 @@ static void on_event(void *context, const struct tracer_event *ev)
         return;
     }
     if (ev->hold)
-        capture_hold(a, ev->pid, ev->kind == EVENT_PROCESS_EXEC ? "exec" : "exit");
-    if (ev->kind == TRACER_HOLD)
-        return;
+        capture_hold(a, ev->pid, ev->kind == EVENT_PROCESS_EXEC ? "exec" : "wx");
     if (t->scanning && ev->pid == a->sample_pid)
         return; /* still our own image: its exec will tell what it is */
     atomic_fetch_add(&t->seen, 1);
