@@ -43,6 +43,9 @@ int jail_landlock(struct jail_state *s, struct err *e);
 /* Needs no_new_privs. After: only the system calls of the profile. The last stage. */
 int jail_seccomp(struct jail_state *s, struct err *e);
 
+/* All of them in order. Without the last one only for the test that proves the others. */
+int jail_stages_run(struct jail_state *s, bool with_seccomp, struct err *e);
+
 /* Also for jail_probe */
 int jail_landlock_abi(void); /* 0 = none */
 

@@ -117,6 +117,28 @@ static int connect_loopback(const struct target *t)
     return fd < 0 ? -errno : connect_address(fd, t->port);
 }
 
+/* Landlock knows nothing of stat and UDP: here the empty root and the network namespace stand alone. */
+static int see_passwd(const struct target *t)
+{
+    struct stat st;
+    (void)t;
+    return result(stat("/etc/passwd", &st));
+}
+
+static int send_udp(const struct target *t)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    (void)t;
+    return fd < 0 ? -errno : result(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)));
+}
+
+static int change_hostname(const struct target *t)
+{
+    (void)t;
+    return result(sethostname("x", 1));
+}
+
 static int ptrace_parent(const struct target *t)
 {
     return result(ptrace(PTRACE_ATTACH, t->parent, NULL, NULL));
@@ -391,6 +413,9 @@ static const struct attempt attempts[] = {
     {"socket_inet", socket_inet, NULL, CODE_KILLED(SIGSYS), NOT_TRIED, 0},
     {"connect_given", connect_given, NULL, CODE_KILLED(SIGSYS), NOT_TRIED, 0},
     {"connect_loopback", connect_loopback, NULL, CODE_KILLED(SIGSYS), -ENETUNREACH, -EACCES},
+    {"see_passwd", see_passwd, NULL, -EACCES, -ENOENT, -ENOENT},
+    {"send_udp", send_udp, NULL, CODE_KILLED(SIGSYS), -ENETUNREACH, -ENETUNREACH},
+    {"change_hostname", change_hostname, NULL, CODE_KILLED(SIGSYS), -EPERM, -EPERM},
     {"ptrace_parent", ptrace_parent, NULL, CODE_KILLED(SIGSYS), -ESRCH, -EPERM},
     {"kill_parent", kill_parent, NULL, CODE_KILLED(SIGSYS), -ESRCH, -EPERM},
     {"kill_everybody", kill_everybody, NULL, CODE_KILLED(SIGSYS), -ESRCH, -EPERM},
@@ -458,8 +483,10 @@ static int bare_run(struct ipc *parent)
 {
     struct jail_state s = {.profile = &plain};
     struct err e = {0};
-    if (jail_initial(&s, &e) < 0 || jail_user_enter(&s, &e) < 0 || jail_root(&s, &e) < 0 ||
-        jail_user_leave(&s, &e) < 0 || jail_limits(&s, &e) < 0 || jail_landlock(&s, &e) < 0) {
+    /* What role_start keeps away from a role anyway, so that the first stage is seen to do it too. */
+    setenv(SECRET_NAME, "hush", 1);
+    dup2(0, LEAKED_FD);
+    if (jail_stages_run(&s, false, &e) < 0) {
         ipc_send(parent, ROLE_REFUSED, e.text, strlen(e.text), NULL, 0, NULL);
         return 126;
     }

@@ -124,7 +124,7 @@ int file_read(const char *path, size_t max, struct buf *ret, struct err *e)
     } else {
         r = file_read_fd(fd, max, ret, e);
         if (r < 0)
-            err_prefix(e, "%s", path);
+            err_prefix(e, "%s: ", path);
     }
     close(fd);
     return r;
