@@ -241,14 +241,17 @@ uint32_t tracer_flags(struct tracer *t, uint32_t pid)
 
 static int set_flags(struct tracer *t, uint32_t pid, uint32_t flags)
 {
-    struct process_state s = {0};
-    int fd = tracer_pidfd(pid), r;
+    int fd = tracer_pidfd(pid), r = -EAGAIN;
 
     if (fd < 0)
         return fd;
-    bpf_map_lookup_elem(t->states, &fd, &s);
-    s.flags |= flags;
-    r = bpf_map_update_elem(t->states, &fd, &s, BPF_ANY);
+    /* EAGAIN: the process got its first storage of another map at the same moment. */
+    for (int i = 0; i < 1000 && r == -EAGAIN; i++) {
+        struct process_state s = {0};
+        bpf_map_lookup_elem(t->states, &fd, &s);
+        s.flags |= flags;
+        r = bpf_map_update_elem(t->states, &fd, &s, BPF_ANY);
+    }
     close(fd);
     return r;
 }

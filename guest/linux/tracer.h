@@ -40,7 +40,8 @@ struct tracer_field {
 enum tracer_internal {
     TRACER_MEMORY = 0xff02, /* no event: a piece of W+X memory of a sample process that is about to end and cannot be
                                stopped any more. f[0].u address, f[1].u protection (PROT_*), f[2].u 1 on the last piece
-                               of the region, f[3].s/n bytes (at most 4096). Pieces of one region follow each other. */
+                               of the region, f[3].s/n bytes (at most 4096; none: the page was never touched). Pieces of
+                               one region follow each other. */
 };
 
 struct tracer_event {

@@ -156,7 +156,6 @@ static __noinline struct record *record_slot(void)
 static __always_inline void hold_if_armed(struct process_state *s, struct record *r)
 {
     switch (r->h.kind) {
-    case EVENT_PROCESS_START:
     case EVENT_PROCESS_PRCTL:
     case EVENT_FILE_CREATE:
     case EVENT_FILE_OPEN:

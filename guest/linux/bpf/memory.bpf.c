@@ -157,12 +157,11 @@ static long dump_step(u32 i, struct dump *d)
         record_drop(r);
         return 1;
     }
-    u16 n = DUMP_PIECE;
     r->data[off] = TAG_STR;
+    /* A page that was never touched is told as an empty piece. */
+    u16 n = bpf_probe_read_user(&r->data[off + 3], DUMP_PIECE, (void *)(d->start + at)) ? 0 : DUMP_PIECE;
     __builtin_memcpy(&r->data[off + 1], &n, 2);
-    if (bpf_probe_read_user(&r->data[off + 3], DUMP_PIECE, (void *)(d->start + at)))
-        __builtin_memset(&r->data[off + 3], 0, 64); /* never touched: told as a short piece */
-    r->h.length = off + 3 + DUMP_PIECE;
+    r->h.length = off + 3 + n;
     r->h.count++;
     record_end(r);
     return 0;

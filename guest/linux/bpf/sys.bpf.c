@@ -25,6 +25,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
     if (task->thread_info.status & TS_COMPAT) {
         struct process_counts32 *c =
             bpf_task_storage_get(&counts32, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+        if (!c) /* two maps made the task's first storage at once: the second try succeeds */
+            c = bpf_task_storage_get(&counts32, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
         if (nr >= SYSCALLS_32)
             nr = SYSCALLS_32 - 1;
         if (c)
@@ -32,6 +34,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
         return 0;
     }
     struct process_counts *c = bpf_task_storage_get(&counts, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    if (!c)
+        c = bpf_task_storage_get(&counts, task->group_leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (nr >= SYSCALLS_64)
         nr = SYSCALLS_64 - 1;
     if (c)
@@ -88,5 +92,8 @@ static __noinline void counts_end(struct task_struct *task)
         pairs += k.pairs;
     }
     __builtin_memcpy(&r->data[1], &pairs, 2);
-    record_end(r);
+    if (pairs)
+        record_end(r);
+    else
+        record_drop(r);
 }
