@@ -114,7 +114,7 @@ int net_new(const uint8_t salt[NAMES_SALT], struct emit *emit, struct pcap *pcap
     if (!failed)
         failed = flows_new(salt, on_flow_end, n, &n->flows);
     if (!failed)
-        failed = scan_new(salt, &n->scan);
+        failed = net_scan_new(salt, &n->scan);
     if (!failed)
         failed = stack_new(&h, (uint32_t)names_number(n->names, STR_NONE, 9), &n->stack);
     if (failed) {
@@ -136,7 +136,7 @@ void net_free(struct net **pn)
         flows_end_all(n->flows);
     stack_free(&n->stack);
     flows_free(&n->flows);
-    scan_free(&n->scan);
+    net_scan_free(&n->scan);
     names_free(&n->names);
     free(n);
     *pn = NULL;
@@ -162,7 +162,7 @@ void net_send(void *context, const uint8_t *frame, size_t size)
 struct flow *net_flow(struct net *n, const struct flow_key *k, enum flow_class class)
 {
     struct flow *f = flows_find(n->flows, k);
-    struct scan_report report;
+    struct net_scan_report report;
 
     if (f)
         return f;
@@ -174,7 +174,7 @@ struct flow *net_flow(struct net *n, const struct flow_key *k, enum flow_class c
     bool named = host.n || k->dst >> 28 >= 14 || k->proto == FRAME_ICMP;
     /* Name questions to one server would otherwise look like one more host. */
     if (k->dport != 53 && k->dport != 67 && k->proto != FRAME_ICMP &&
-        scan_target(n->scan, k->dst, k->dport, named, n->now_ns, &report)) {
+        net_scan_target(n->scan, k->dst, k->dport, named, n->now_ns, &report)) {
         struct event ev = event_of(n, EVENT_NET_SCAN, EVF_NET_SCAN__COUNT);
         char ip[FRAME_IP_TEXT], example[FRAME_IP_TEXT + 8];
         frame_ip_text(k->dst, ip);

@@ -11,14 +11,14 @@
 struct scan {
     uint8_t key[16];
     uint64_t last_new_ns;
-    struct scan_report count;
+    struct net_scan_report count;
     uint32_t hosts_next, ports_next; /* told when reached */
     bool zero_seen;                  /* address 0 marks an empty slot */
     uint8_t port_seen[65536 / 8];
     uint32_t *slot; /* SLOTS addresses, open addressing; made when the first target comes */
 };
 
-int scan_new(const uint8_t key[16], struct scan **ret)
+int net_scan_new(const uint8_t key[16], struct scan **ret)
 {
     struct scan *s = calloc(1, sizeof(*s));
 
@@ -35,7 +35,7 @@ int scan_new(const uint8_t key[16], struct scan **ret)
     return 0;
 }
 
-void scan_free(struct scan **s)
+void net_scan_free(struct scan **s)
 {
     if (!*s)
         return;
@@ -49,7 +49,7 @@ static void start_again(struct scan *s)
     memset(s->port_seen, 0, sizeof(s->port_seen));
     if (s->count.hosts)
         memset(s->slot, 0, SLOTS * sizeof(*s->slot));
-    s->count = (struct scan_report){0};
+    s->count = (struct net_scan_report){0};
     s->hosts_next = s->ports_next = SCAN_FIRST;
     s->zero_seen = false;
 }
@@ -95,7 +95,7 @@ static bool reached(uint32_t count, uint32_t *next)
     return true;
 }
 
-bool scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct scan_report *ret)
+bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct net_scan_report *ret)
 {
     if (now_ns - s->last_new_ns > SCAN_QUIET_NS)
         start_again(s);

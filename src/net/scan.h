@@ -15,13 +15,13 @@
 
 struct scan;
 
-struct scan_report {
+struct net_scan_report {
     uint32_t hosts, ports;
 };
 
-int scan_new(const uint8_t key[16], struct scan **ret);
-void scan_free(struct scan **s);
+int net_scan_new(const uint8_t key[16], struct scan **ret);
+void net_scan_free(struct scan **s);
 /* A new conversation was begun. True when the counts in *ret are worth an event now. */
-bool scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct scan_report *ret);
+bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct net_scan_report *ret);
 
 #endif

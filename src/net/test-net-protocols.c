@@ -700,27 +700,27 @@ static void test_flows(void **state)
 static void test_scan(void **state)
 {
     struct scan *s;
-    struct scan_report r = {0};
+    struct net_scan_report r = {0};
     unsigned told = 0;
 
     (void)state;
-    assert_int_equal(scan_new(salt, &s), 0);
+    assert_int_equal(net_scan_new(salt, &s), 0);
     for (uint32_t i = 0; i < 2500; i++)
-        told += scan_target(s, 0x05000000 + i, 23, false, 1000 + i, &r);
+        told += net_scan_target(s, 0x05000000 + i, 23, false, 1000 + i, &r);
     assert_int_equal(told, 3); /* at 20, 200, 2,000 */
     assert_int_equal(r.hosts, 2000);
     assert_int_equal(r.ports, 1);
     /* quiet for long: starts again */
-    assert_false(scan_target(s, 1, 1, false, 10 * SCAN_QUIET_NS, &r));
+    assert_false(net_scan_target(s, 1, 1, false, 10 * SCAN_QUIET_NS, &r));
     told = 0;
     for (uint32_t i = 0; i < 100; i++) /* named hosts do not count */
-        told += scan_target(s, 0x06000000 + i, 443, true, 10 * SCAN_QUIET_NS + i, &r);
+        told += net_scan_target(s, 0x06000000 + i, 443, true, 10 * SCAN_QUIET_NS + i, &r);
     assert_int_equal(told, 0);
     for (uint32_t i = 0; i < 65536; i++)
-        told += scan_target(s, 0x06000000, (uint16_t)i, false, 10 * SCAN_QUIET_NS + i, &r);
+        told += net_scan_target(s, 0x06000000, (uint16_t)i, false, 10 * SCAN_QUIET_NS + i, &r);
     assert_int_equal(told, 4);
     assert_true(r.ports >= 20000);
-    scan_free(&s);
+    net_scan_free(&s);
 }
 
 /* ---- pcap ---- */
