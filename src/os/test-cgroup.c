@@ -36,15 +36,25 @@ static void test_kill_forgets_nobody(void **state)
     struct err e = {0};
     int status;
     (void)state;
+    int fds[2];
+    char byte;
+    assert_int_equal(pipe(fds), 0);
     pid_t pid = fork();
-    if (pid == 0) { /* a child that leaves its session and has a child of its own that does too */
+    if (pid == 0) { /* leaves its session; so does its own child, which nobody else would find */
+        if (cgroup_add(c, getpid(), NULL) < 0 || setsid() < 0)
+            _exit(1);
+        if (fork() == 0 && setsid() >= 0 && write(fds[1], "r", 1) == 1)
+            pause();
         pause();
         _exit(0);
     }
-    assert_int_equal(cgroup_add(c, pid, &e), 0);
+    close(fds[1]);
+    assert_int_equal(read(fds[0], &byte, 1), 1);
     assert_int_equal(cgroup_kill(c, &e), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(read(fds[0], &byte, 1), 0); /* the last holder of the other end is gone */
+    close(fds[0]);
     cgroup_free(&c);
     assert_null(c);
     struct cgroup *again = NULL; /* really removed: the name is free */
