@@ -140,7 +140,8 @@ static bool joined_flag(struct behavior_engine *g, enum joined j)
     case JOINED_SELF_FILE:
         return p && g->ev->kind != EVENT_PROCESS_EXEC && (path_is(g, p->image) || path_is(g, p->script));
     case JOINED_WRITTEN_BY_SAMPLE:
-        return written_has(g, event_path(g, 0)) || written_has(g, event_path(g, 1));
+        return written_has(g, event_path(g, 0)) || written_has(g, event_path(g, 1)) ||
+               (g->ev->kind == EVENT_PROCESS_EXEC && written_has(g, engine_script_path(g)));
     case JOINED_IMAGE_WRITTEN_BY_SAMPLE:
         return p && (written_has(g, p->image) || written_has(g, p->script));
     default:
@@ -153,7 +154,7 @@ static struct str joined_text(struct behavior_engine *g, enum joined j, bool *st
     const struct proc *p = g->p, *parent = NULL;
     if (p && (j == JOINED_PARENT_IMAGE || j == JOINED_PARENT_COMMAND_LINE))
         parent = proctab_parent(g->procs, p);
-    *stable = j != JOINED_USER;
+    *stable = j != JOINED_USER && j != JOINED_SCRIPT_PATH;
     switch (j) {
     case JOINED_IMAGE:
         return p ? p->image : STR_NONE;
@@ -179,6 +180,8 @@ static struct str joined_text(struct behavior_engine *g, enum joined j, bool *st
     }
     case JOINED_TARGET_LINEAGE:
         return lineage_text(target_proc(g));
+    case JOINED_SCRIPT_PATH:
+        return engine_script_path(g);
     case JOINED_SAMPLE_TYPE:
         return g->facts.sample_type;
     default:

@@ -99,6 +99,9 @@ struct behavior_engine {
     const struct event *ev;
     const struct proc *p; /* NULL: seen on the wire, process unknown */
     unsigned depth;
+    uint64_t script_stamp; /* script_path belongs to the event of this stamp */
+    char script_path[1024];
+    size_t script_len;
     /* processes of ports, waiting network events */
     uint32_t *port_proc; /* [65536] */
     struct pending *pending;
@@ -137,6 +140,9 @@ struct value engine_value(struct behavior_engine *g, uint16_t field);
 struct str engine_value_text(struct behavior_engine *g, uint16_t field, char *scratch, size_t n);
 uint64_t engine_hash(const struct behavior_engine *g, const void *p, size_t n);
 void engine_detector_holds(struct behavior_engine *g, const struct detector *d);
+
+/* engine-script.c */
+struct str engine_script_path(struct behavior_engine *g);
 
 /* engine-match.c */
 bool engine_eval(struct behavior_engine *g, const struct node *n);

@@ -26,6 +26,7 @@ static const struct {
     {"TargetImage", JOINED_TARGET_IMAGE},
     {"TargetLineage", JOINED_TARGET_LINEAGE},
     {"SampleType", JOINED_SAMPLE_TYPE},
+    {"ScriptPath", JOINED_SCRIPT_PATH},
     {"ProcessId", JOINED_PROCESS_ID},
     {"IsRoot", JOINED_IS_ROOT},
     {"Anonymous", JOINED_ANONYMOUS},

@@ -52,6 +52,7 @@ enum joined {
     JOINED_TARGET_IMAGE,
     JOINED_TARGET_LINEAGE,
     JOINED_SAMPLE_TYPE,
+    JOINED_SCRIPT_PATH,
     JOINED_PROCESS_ID, /* numbers from here */
     JOINED_IS_ROOT,    /* booleans from here */
     JOINED_ANONYMOUS,
