@@ -163,7 +163,7 @@ int json_object_check(struct str text)
     return reader_ok(&r) && reader_left(&r) == 0 ? 0 : ERR_FORMAT;
 }
 
-struct str json_top_string(struct str object, const char *key)
+struct str json_member(struct str object, const char *key)
 {
     struct reader r;
     bool ok;
@@ -180,11 +180,13 @@ struct str json_top_string(struct str object, const char *key)
         if (reader_u8(&r) != ':')
             return STR_NONE;
         skip_space(&r);
-        if (str_eqz(name, key) && reader_peek_u8(&r, 0, &ok) == '"') {
-            reader_skip(&r, 1);
-            return string_rest(&r);
-        }
+        size_t start = r.pos;
+        bool quoted = reader_peek_u8(&r, 0, &ok) == '"';
         value(&r, 0);
+        if (!reader_ok(&r))
+            return STR_NONE;
+        if (str_eqz(name, key))
+            return str_sub(object, start + quoted, r.pos - start - (quoted ? 2 : 0));
         skip_space(&r);
         if (reader_u8(&r) != ',')
             return STR_NONE;

@@ -6,21 +6,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *report_effect(struct str category)
+struct effect {
+    const char *prefix, *effect;
+};
+
+/* Topics are the second part of a rule's id: linux.persistence.cron. */
+static const struct effect topic_effects[] = {
+    {"persist", "persists"},  {"stealth", "hides"},      {"privilege", "elevates"}, {"defense", "disarms"},
+    {"cred", "steals"},       {"discovery", "explores"}, {"lateral", "spreads"},    {"collection", "collects"},
+    {"command", "calls out"}, {"c2", "calls out"},       {"network", "calls out"},  {"exfil", "leaks"},
+    {"impact", "destroys"},   {"ransom", "encrypts"},    {"miner", "mines"},        {"injection", "injects"},
+    {"anti", "evades"},       {"evasion", "evades"},     {"execution", "runs"},
+};
+/* For rules whose ids say nothing. */
+static const struct effect category_effects[] = {
+    {"Persistence", "persists"},
+    {"Boot Survival", "persists"},
+    {"Hooking", "hides"},
+    {"Privilege", "elevates"},
+    {"Lowering", "disarms"},
+    {"HIPS", "injects"},
+    {"Stealing", "steals"},
+    {"Language", "explores"},
+    {"Spreading", "spreads"},
+    {"Key, Mouse", "collects"},
+    {"Networking", "calls out"},
+    {"Remote Access", "calls out"},
+    {"Operating System Destruction", "destroys"},
+    {"Spam", "destroys"},
+    {"Bitcoin", "mines"},
+    {"Malware Analysis", "evades"},
+    {"Anti", "evades"},
+    {"Data Obfuscation", "hides"},
+    {"Exploits", "exploits"},
+    {"E-Banking", "steals"},
+};
+
+const char *report_effect(const struct finding *f)
 {
-    static const struct {
-        const char *prefix, *effect;
-    } table[] = {
-        {"execution", "runs"},         {"persistence", "persists"}, {"privilege", "elevates"},
-        {"stealth", "hides"},          {"defense", "disarms"},      {"credential", "steals"},
-        {"discovery", "looks around"}, {"lateral", "spreads"},      {"collection", "collects"},
-        {"command", "calls out"},      {"network", "calls out"},    {"exfiltration", "leaks"},
-        {"impact", "destroys"},        {"anti", "evades"},          {"evasion", "evades"},
-        {"injection", "injects"},      {"ransom", "encrypts"},      {"sandbox", "evades"},
-    };
-    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-        if (str_istarts(category, str_from(table[i].prefix)))
-            return table[i].effect;
+    struct str rest = f->rule, topic = STR_NONE;
+    if (str_split(&rest, '.', &topic) && str_split(&rest, '.', &topic))
+        for (size_t i = 0; i < sizeof(topic_effects) / sizeof(*topic_effects); i++)
+            if (str_istarts(topic, str_from(topic_effects[i].prefix)))
+                return topic_effects[i].effect;
+    for (size_t i = 0; i < sizeof(category_effects) / sizeof(*category_effects); i++)
+        if (str_istarts(f->category, str_from(category_effects[i].prefix)))
+            return category_effects[i].effect;
     return "other";
 }
 

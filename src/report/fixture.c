@@ -94,10 +94,11 @@ void fixture_evidence(struct fixture *x, uint8_t source, uint64_t seq, double ti
 int fixture_end(struct fixture *x, struct err *e)
 {
     static const char submission[] =
-        "{\"file_name\":\"invoice_2026.sh\",\"size\":1834,\"sha256\":"
+        "{\"name\":\"invoice_2026.sh\",\"size\":1834,\"sha256\":"
         "\"9f2c1e6a7b9d0c3e5f4a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e\",\"user\":\"anna\"}";
     static const char statics[] =
-        "{\"type\":\"script\",\"type_name\":\"Bourne shell script, ASCII text\",\"size\":1834,\"hashes\":{\"md5\":"
+        "{\"type\":\"script\",\"title\":\"Shell script\",\"description\":\"Bourne shell script, ASCII "
+        "text\",\"size\":1834,\"hashes\":{\"md5\":"
         "\"0cc175b9c0f1b6a831c399e269772661\",\"sha1\":\"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8\",\"sha256\":"
         "\"9f2c1e6a7b9d0c3e5f4a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e\"},\"entropy\":5.12,\"strings\":[\"#!/bin/"
         "sh\","
@@ -108,8 +109,9 @@ int fixture_end(struct fixture *x, struct err *e)
         "\"entry\":\"0x401000\",\"sections\":[{\"name\":\".text\",\"size\":4096,\"entropy\":6.1},{\"name\":\".data\","
         "\"size\":512,\"entropy\":1.2}]}}";
     static const char run[] =
-        "{\"system\":\"debian-13\",\"accelerator\":\"tcg\",\"started_at\":\"2026-03-01T10:20:30Z\","
-        "\"qemu\":\"10.0.2\",\"memory_mib\":1024,\"processors\":2}";
+        "{\"started_at\":\"2026-03-01T10:20:30Z\",\"started\":true,\"planned_ms\":60000,\"ran_ms\":60000,"
+        "\"ended\":\"time\",\"ended_text\":\"The planned time was over.\",\"machine\":{\"kind\":\"qemu\","
+        "\"accel\":\"tcg\",\"image\":\"debian-13\",\"hostname\":\"anna-pc\"}}";
     x->log = *evlog_writer_status(x->writer);
     if (evlog_close(&x->writer, e) < 0)
         return -1;
@@ -334,15 +336,15 @@ static void scene_download(struct fixture *x)
     captured(x, 1001, 0.95, "/tmp/.x/kworker", 48211, "close", 'a');
     ended(x, 1001, 1.0, 0, 0);
     fixture_finding(x, "linux.c2.download-execute",
-                    "Downloads /tmp/.x/kworker from update.cdn-static.example and runs it", "command and control",
-                    SEVERITY_HIGH, 30, "T1105 T1071.001");
+                    "Downloads /tmp/.x/kworker from update.cdn-static.example and runs it", "Networking", SEVERITY_HIGH,
+                    30, "T1105 T1071.001");
     fixture_evidence(x, EVENT_SOURCE_NET, get, 0.7, 0);
     fixture_evidence(x, TR, drop, 0.903, 1001);
-    fixture_finding(x, "linux.stealth.hidden-folder", "Keeps its files in the hidden folder /tmp/.x", "stealth",
-                    SEVERITY_LOW, 5, "T1564.001");
+    fixture_finding(x, "linux.stealth.hidden-folder", "Keeps its files in the hidden folder /tmp/.x",
+                    "Hooking and other Techniques for Hiding and Protection", SEVERITY_LOW, 5, "T1564.001");
     fixture_evidence(x, TR, drop, 0.903, 1001);
-    fixture_finding(x, "linux.anti-analysis.sleep", "Sleeps 0.4 s before it begins", "anti-analysis", SEVERITY_INFO, 0,
-                    "T1497.003");
+    fixture_finding(x, "linux.anti-analysis.sleep", "Sleeps 0.4 s before it begins", "Malware Analysis System Evasion",
+                    SEVERITY_INFO, 0, "T1497.003");
     fixture_evidence(x, TR, sleeping, 0.05, 1000);
 }
 
@@ -369,12 +371,12 @@ static void scene_persist(struct fixture *x)
     captured(x, 1006, 1.45, "/home/anna/.config/systemd/user/kworker.service", 168, "close", 'c');
     ended(x, 1006, 1.5, 0, 0);
     fixture_finding(x, "linux.persistence.cron",
-                    "Adds itself to cron (/etc/cron.d/kworker) so that it starts every minute", "persistence",
-                    SEVERITY_HIGH, 25, "T1053.003");
+                    "Adds itself to cron (/etc/cron.d/kworker) so that it starts every minute",
+                    "Persistence and Installation Behavior", SEVERITY_HIGH, 25, "T1053.003");
     fixture_evidence(x, TR, cron, 1.263, 1005);
     fixture_finding(x, "linux.persistence.systemd",
-                    "Installs the systemd unit kworker.service so that it starts at every log-in", "persistence",
-                    SEVERITY_HIGH, 25, "T1543.002");
+                    "Installs the systemd unit kworker.service so that it starts at every log-in",
+                    "Persistence and Installation Behavior", SEVERITY_HIGH, 25, "T1543.002");
     fixture_evidence(x, TR, unit, 1.433, 1006);
 }
 
@@ -414,24 +416,24 @@ static void scene_run(struct fixture *x)
     fixture_send(x);
     spawn(x, 1011, 1010, 2.1, "/memfd:libx (deleted)", "[kworker/1:0]", 1000);
     fixture_finding(x, "linux.stealth.masquerade-kernel-thread",
-                    "Calls itself [kworker/u8:2] to look like a thread of the kernel", "stealth", SEVERITY_HIGH, 20,
-                    "T1036.004 T1036.009");
+                    "Calls itself [kworker/u8:2] to look like a thread of the kernel",
+                    "Hooking and other Techniques for Hiding and Protection", SEVERITY_HIGH, 20, "T1036.004 T1036.009");
     fixture_evidence(x, TR, prctl, 1.72, 1010);
     fixture_finding(x, "linux.anti-analysis.ptrace-traceme", "Checks whether a debugger watches it (PTRACE_TRACEME)",
-                    "anti-analysis", SEVERITY_MEDIUM, 10, "T1622");
+                    "Anti Debugging", SEVERITY_MEDIUM, 10, "T1622");
     fixture_evidence(x, TR, ptrace, 1.73, 1010);
     fixture_finding(x, "linux.credential-access.ssh-keys", "Reads the private key /home/anna/.ssh/id_ed25519",
-                    "credential access", SEVERITY_HIGH, 20, "T1552.004");
+                    "Stealing of Sensitive Information", SEVERITY_HIGH, 20, "T1552.004");
     fixture_evidence(x, TR, shadow, 1.8, 1010);
-    fixture_finding(x, "linux.execution.wx-memory", "Maps memory that is writable and executable at once", "execution",
-                    SEVERITY_MEDIUM, 8, "T1620");
+    fixture_finding(x, "linux.execution.wx-memory", "Maps memory that is writable and executable at once",
+                    "HIPS / PFW / Operating System Protection Evasion", SEVERITY_MEDIUM, 8, "T1620");
     fixture_evidence(x, TR, wx, 1.9, 1010);
 }
 
 static void scene_beacons(struct fixture *x)
 {
-    fixture_finding(x, "linux.c2.beacon", "Calls gate.mail-relay.example every second", "command and control",
-                    SEVERITY_HIGH, 20, "T1071.001");
+    fixture_finding(x, "linux.c2.beacon", "Calls gate.mail-relay.example every second", "Networking", SEVERITY_HIGH, 20,
+                    "T1071.001");
     for (unsigned i = 0; i < 24; i++) {
         double t = 2.5 + i * 1.01;
         uint64_t seq = talk(x, 1010, t, "gate.mail-relay.example", "198.51.100.23", i % 8 ? 443 : 80, 41000 + i,
@@ -468,8 +470,8 @@ static void scene_encrypt(struct fixture *x)
                                       "line\nbreak.txt",
                                       "\"quoted\" & 'single'.txt"};
     fixture_finding(x, "linux.impact.mass-rename",
-                    "Renames 240 documents in /home/anna/Documents to *.locked, as ransomware does", "impact",
-                    SEVERITY_HIGH, 40, "T1486");
+                    "Renames 240 documents in /home/anna/Documents to *.locked, as ransomware does",
+                    "Operating System Destruction", SEVERITY_HIGH, 40, "T1486");
     x->findings.items[x->findings.count - 1].classes[CLASS_RANSOMWARE] = 9;
     for (unsigned k = 0; k < 6; k++) {
         uint32_t pid = 1100 + k;
@@ -499,8 +501,8 @@ static void scene_encrypt(struct fixture *x)
     }
     uint64_t note = written(x, 1010, 7.6, "/home/anna/Desktop/READ_ME_TO_RESTORE.txt", 912);
     captured(x, 1010, 7.65, "/home/anna/Desktop/READ_ME_TO_RESTORE.txt", 912, "close", 'd');
-    fixture_finding(x, "linux.impact.ransom-note", "Leaves the note READ_ME_TO_RESTORE.txt on the desktop", "impact",
-                    SEVERITY_HIGH, 15, "T1486");
+    fixture_finding(x, "linux.impact.ransom-note", "Leaves the note READ_ME_TO_RESTORE.txt on the desktop",
+                    "Operating System Destruction", SEVERITY_HIGH, 15, "T1486");
     fixture_evidence(x, TR, note, 7.603, 1010);
 }
 
@@ -510,8 +512,8 @@ static void scene_self_delete(struct fixture *x)
     uint64_t gone = path1(x, EVENT_FILE_DELETE, 1012, 1.62, "/home/anna/Downloads/invoice_2026.sh");
     captured(x, 1012, 1.63, "/home/anna/Downloads/invoice_2026.sh", 1834, "delete", 'e');
     ended(x, 1012, 1.64, 0, 0);
-    fixture_finding(x, "linux.stealth.self-delete", "Deletes its own file after the start", "stealth", SEVERITY_HIGH,
-                    15, "T1070.004");
+    fixture_finding(x, "linux.stealth.self-delete", "Deletes its own file after the start",
+                    "Hooking and other Techniques for Hiding and Protection", SEVERITY_HIGH, 15, "T1070.004");
     fixture_evidence(x, TR, gone, 1.62, 1012);
 }
 

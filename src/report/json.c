@@ -35,6 +35,16 @@ static void raw_or_null(struct jsonw *w, const char *key, const char *json)
         jsonw_null(w);
 }
 
+/* s: text of a JSON string, escaped already (run.json was checked). */
+static void raw_text(struct jsonw *w, const char *key, struct str s)
+{
+    jsonw_key(w, key);
+    if (s.n)
+        jsonw_raw(w, s.p - 1, s.n + 2);
+    else
+        jsonw_null(w);
+}
+
 static void text_or_null(struct jsonw *w, const char *key, struct str s)
 {
     if (s.n > REPORT_TEXT_MAX)
@@ -130,6 +140,8 @@ static void completeness_json(struct jsonw *w, const struct report *r)
     jsonw_ku64(w, "processes", all);
     jsonw_ku64(w, "processes_ended", ended);
     jsonw_kz(w, "machine", r->machine[0] ? r->machine : NULL);
+    raw_text(w, "ended", r->ended);
+    raw_text(w, "ended_text", r->ended_text);
     jsonw_karray(w, "not_proved");
     for (unsigned i = 0; i < r->nnot_proved; i++)
         jsonw_str(w, str_from(r->not_proved[i]));
@@ -216,7 +228,7 @@ static void badges_json(struct jsonw *w, const struct report *r, uint32_t n, con
     unsigned nb = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct finding *f = &r->facts.findings->items[items[i]];
-        struct badge *g = finding_of(f, n) ? badge_get(b, &nb, report_effect(f->category)) : NULL;
+        struct badge *g = finding_of(f, n) ? badge_get(b, &nb, report_effect(f)) : NULL;
         if (!g)
             continue;
         if (f->severity > g->severity)
@@ -362,7 +374,7 @@ static void finding_json(struct jsonw *w, const struct finding *f)
     jsonw_kstr(w, "rule", f->rule);
     jsonw_kstr(w, "title", f->title);
     jsonw_kstr(w, "category", f->category);
-    jsonw_kz(w, "effect", report_effect(f->category));
+    jsonw_kz(w, "effect", report_effect(f));
     jsonw_kz(w, "severity", severity_name(f->severity));
     jsonw_ku64(w, "points", f->points);
     finding_attack_json(w, f);

@@ -228,6 +228,7 @@ struct report {
     unsigned nproblems;
     const char *static_json, *run_json, *submission_json; /* checked, or NULL */
     char machine[16];                                     /* "tcg", "kvm" or "" */
+    struct str ended, ended_text; /* of run.json, still escaped; into run_json */
 };
 
 /* collectors; 0 or negative */
@@ -250,13 +251,14 @@ struct proc_extra *report_extra(struct report *r, uint32_t n); /* NULL beyond RE
 uint32_t report_text(struct report *r, struct str s);          /* id; 0 for none */
 uint32_t report_text_max(struct report *r, struct str s, size_t max, uint32_t *ret_cut);
 struct str report_get(const struct report *r, uint32_t id);
-/* "drops", "persists", ... for a category of findings. */
-const char *report_effect(struct str category);
+/* The word of a finding's badge: "persists", "hides", ..., "other". */
+const char *report_effect(const struct finding *f);
 
 /* 0 when text is exactly one JSON object (RFC 8259, depth <= 64), else ERR_FORMAT. */
 int json_object_check(struct str text);
-/* Value of a string member at the top level, raw between the quotes; STR_NONE when absent. */
-struct str json_top_string(struct str object, const char *key);
+/* Value of a member of this very object, as it stands there; of a string what is between the quotes. STR_NONE when
+ * absent. */
+struct str json_member(struct str object, const char *key);
 
 /* writers */
 int report_json_write(const struct report *r, int fd, struct err *e);

@@ -173,14 +173,15 @@ static const char *checked_json(struct report *r, const char *json, const char *
     return NULL;
 }
 
-static void machine_kind(struct report *r)
+/* What the report itself needs of run.json. */
+static void run_facts(struct report *r)
 {
-    static const char *const keys[] = {"accelerator", "accel", "machine_kind"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && r->run_json && !r->machine[0]; i++) {
-        struct str v = json_top_string(str_from(r->run_json), keys[i]);
-        if (str_ieq(v, STR_LIT("tcg")) || str_ieq(v, STR_LIT("kvm")))
-            snprintf(r->machine, sizeof(r->machine), "%s", str_ieq(v, STR_LIT("kvm")) ? "kvm" : "tcg");
-    }
+    struct str run = str_from(r->run_json);
+    struct str kind = json_member(json_member(run, "machine"), "accel");
+    if (str_eqz(kind, "tcg") || str_eqz(kind, "kvm"))
+        snprintf(r->machine, sizeof(r->machine), "%.*s", STR_ARG(kind));
+    r->ended = json_member(run, "ended");
+    r->ended_text = json_member(run, "ended_text");
 }
 
 int report_finish(struct report *r, const struct report_facts *f, struct err *e)
@@ -193,7 +194,7 @@ int report_finish(struct report *r, const struct report_facts *f, struct err *e)
     r->submission_json = checked_json(r, f->submission_json, "submission.json");
     r->static_json = checked_json(r, f->static_json, "static.json");
     r->run_json = checked_json(r, f->run_json, "run.json");
-    machine_kind(r);
+    run_facts(r);
     if (net_join(r) < 0)
         return err_set(e, -ENOMEM, "no memory for joining connections and processes");
     process_choose(r);

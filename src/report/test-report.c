@@ -345,8 +345,11 @@ static void facts_checked(void **state)
     memset(deep + 205, ']', 200);
     deep[405] = '}';
     assert_int_not_equal(json_object_check(str_from(deep)), 0);
-    assert_true(str_eqz(json_top_string(STR_LIT("{\"x\":{\"k\":\"no\"},\"k\":\"yes\"}"), "k"), "yes"));
-    assert_null(json_top_string(STR_LIT("{\"k\":1}"), "k").p);
+    assert_true(str_eqz(json_member(STR_LIT("{\"x\":{\"k\":\"no\"},\"k\":\"yes\"}"), "k"), "yes"));
+    assert_true(str_eqz(json_member(STR_LIT("{\"k\": {\"a\":1} }"), "k"), "{\"a\":1}"));
+    assert_null(json_member(STR_LIT("{\"k\":1}"), "j").p);
+    assert_null(json_member(STR_NONE, "j").p);
+    assert_null(json_member(STR_LIT("{\"k\":"), "k").p);
 }
 
 static void refuses(void **state)

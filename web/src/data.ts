@@ -49,7 +49,7 @@ export interface Report {
   completeness: {
     sentence: string; events: number; lost: number; gaps: number; torn: boolean; ran: number; planned: number;
     sources: { source: string; events: number; lost: number; gaps: number }[]; log_complete: boolean; bad_blocks: number;
-    unknown_kinds: number; started: boolean; not_started_because: string | null; crashed: boolean; machine: string | null;
+    unknown_kinds: number; started: boolean; not_started_because: string | null; crashed: boolean; machine: string | null; ended: string | null; ended_text: string | null;
     network_simulated: boolean; not_proved: string[]; problems: string[]; texts_cut: number; texts_lost: number;
     processes: number; processes_ended: number; channel_intact: boolean; machine_alive: boolean;
   };

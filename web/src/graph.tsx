@@ -8,13 +8,15 @@ import { go, openProcess, select, useSel } from "./state";
 import { flat, unbytes } from "./text";
 
 interface Node { id: string; type: "process" | "file" | "host"; title: string; sub: string; n: number; s: Severity | null; col: number; y: number; row: number; group: string; weight: number; search?: string }
-interface Edge { from: string; to: string; verb: string; count: number; s: Severity | null }
+interface Edge { from: string; to: string; verbs: Map<string, number> }
 const MAX = { process: 22, file: 20, host: 14 };
 
 const dir = (p: string) => p.slice(0, Math.max(1, p.lastIndexOf("/")));
+/* report.odt -> report.odt.locked: "renames to *.locked" */
+const suffix = (f: FileRow): string => (f.operations.includes("renamed-away") && f.other?.startsWith(f.path + ".") ? ` to *${f.other.slice(f.path.length)}` : "");
 const verb = (f: FileRow): string => {
   const o = f.operations;
-  const how = o.includes("rename") || o.includes("renamed-away") ? "renames" : o.includes("create") ? (f.executed ? "drops" : "creates")
+  const how = o.includes("rename") || o.includes("renamed-away") ? `renames${suffix(f)}` : o.includes("create") ? (f.executed ? "drops" : "creates")
     : o.includes("write") || o.includes("truncate") ? "writes" : o.includes("chmod") ? "changes mode of" : o.includes("delete") ? "" : o.includes("read") ? "reads" : "touches";
   return o.includes("delete") ? (how ? `${how}, deletes` : "deletes") : how;
 };
@@ -22,10 +24,12 @@ const verb = (f: FileRow): string => {
 function make(m: Model, opened: Set<string>) {
   const nodes = new Map<string, Node>(), edges = new Map<string, Edge>(), owner = new Map<number, string>();
   const add = (n: Omit<Node, "y" | "row">) => { const o = nodes.get(n.id); if (!o) nodes.set(n.id, { ...n, y: 0, row: 0 }); else { o.weight += n.weight; o.s = worst([o.s, n.s].filter(Boolean) as Severity[]); } };
-  const link = (from: string, to: string, v: string, s: Severity | null = null) => {
-    const k = `${from}>${to}>${v}`, e = edges.get(k);
-    if (e) e.count++; else edges.set(k, { from, to, verb: v, count: 1, s });
+  const link = (from: string, to: string, v: string) => {
+    const k = `${from}>${to}`, e = edges.get(k) ?? { from, to, verbs: new Map<string, number>() };
+    e.verbs.set(v, (e.verbs.get(v) ?? 0) + 1);
+    edges.set(k, e);
   };
+
   const own = m.r.processes.filter((p) => p.lineage !== "system" || m.ofProc.has(p.n));
   const depth = new Map<number, number>();
   const level = (p: Process, guard = 0): number => {
@@ -56,16 +60,17 @@ function make(m: Model, opened: Set<string>) {
       add({ id, type: "process", title: unbytes(procName(p)), sub: part.length > 1 ? `× ${part.length}` : `pid ${p.pid}`, n: p.n, s: worst(part.map((q) => severityOf(m, q.n)).filter(Boolean) as Severity[]), col: Math.min(level(p), 5), group: l.length > 1 ? k : "", weight: 1 });
     }
   }
-  for (const [k, l] of kept) {
+  for (const [, l] of kept) {
     let q = m.procs.get(l[0].parent);
     for (let i = 0; q && i < 60 && !nodes.has(owner.get(q.n) ?? ""); i++) q = m.procs.get(q.parent);
     const from = q && own.includes(q) ? owner.get(q.n) : undefined;
     if (from && nodes.has(from)) for (const p of l) { const to = owner.get(p.n)!; if (to !== from) link(from, to, "starts"); }
-    void k;
   }
   const columns = Math.max(0, ...[...nodes.values()].map((n) => n.col));
   /* files: by process, verb and folder */
-  const files = m.r.files.filter((f) => !f.system && f.processes.some((n) => keptIds.size && nodes.has(owner.get(n) ?? "")));
+  const known = new Set(m.r.files.map((f) => f.path));
+  const target = (f: FileRow) => f.operations.includes("rename") && !f.operations.includes("renamed-away") && !f.executed && f.other !== null && known.has(f.other);
+  const files = m.r.files.filter((f) => !f.system && !target(f) && f.processes.some((n) => keptIds.size && nodes.has(owner.get(n) ?? "")));
   const fg = new Map<string, { from: string; v: string; d: string; l: FileRow[] }>();
   for (const f of files) {
     const from = owner.get(f.processes.find((n) => nodes.has(owner.get(n) ?? ""))!)!, v = verb(f), d = dir(f.path);
@@ -88,7 +93,7 @@ function make(m: Model, opened: Set<string>) {
   const hosts = new Map<string, { from: string; name: string; ips: Set<string>; n: number; v: string }>();
   for (const c of m.r.network.conversations) {
     const from = owner.get(c.process);
-    if (!from || !nodes.has(from) || c.application === "dns" || (c.ip ?? "").startsWith("127.")) continue;
+    if (!from || !nodes.has(from) || c.application === "dns" || c.port === 53 || (c.ip ?? "").startsWith("127.")) continue;
     const name = c.host || c.ip || "?", v = c.accepted ? "is called by" : c.application || `${c.protocol} ${c.port}`, k = `${from}|${name}|${v}`;
     const h = hosts.get(k) ?? { from, name, ips: new Set<string>(), n: 0, v };
     h.n++;
@@ -167,10 +172,11 @@ export function Graph({ m }: { m: Model }) {
         if (!a || !b) return null;
         const back = b.col <= a.col, x1 = l.x(a.col) + (back ? 0 : W), y1 = a.y + H / 2 + 2, x2 = l.x(b.col) + (back ? W : 0), y2 = b.y + H / 2 + 2;
         const bend = back ? -40 : Math.min(90, (x2 - x1) * 0.5), lx = x2 - (back ? -8 : 10);
-        return <g key={`${e.from}${e.to}${e.verb}`}>
+        const words = [...e.verbs].filter(([v]) => v !== "starts").map(([v, n]) => (n > 1 ? `${v} ×${n}` : v)).join(", ");
+        return <g key={`${e.from}>${e.to}`}><title>{flat(words || "starts")}</title>
           <path class={back ? "edge back" : "edge"} d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />
           <path class="tip" d={back ? `M${x2} ${y2}l6-3v6z` : `M${x2} ${y2}l-6-3v6z`} />
-          {!back && e.verb !== "starts" && <text class="verb" x={lx} y={y2 - 4} text-anchor="end">{cut(e.verb, 20)}{e.count > 1 ? ` ×${e.count}` : ""}</text>}
+          {!back && words && <text class="verb" x={lx} y={y2 - 4} text-anchor="end">{cut(words, 24)}</text>}
         </g>;
       })}
       {g.nodes.map((n) => <g key={n.id} class={`node ${n.type} n-${n.s ?? "none"}`} data-n={n.n || undefined} tabIndex={0} role="button" aria-label={flat(`${n.title} ${n.sub}`)}
@@ -178,8 +184,8 @@ export function Graph({ m }: { m: Model }) {
         <title>{flat(`${n.title}\n${n.sub}`)}</title>
         <rect class="box" width={W} height={H} rx={n.type === "process" ? 3 : n.type === "host" ? 19 : 0} />
         {n.group && !opened.has(n.group) && <path class="stack" d={`M4 ${H + 3}h${W - 8}`} />}
-        <text x={n.type === "host" ? 16 : 10} y="16">{cut(n.title, n.type === "host" ? 22 : 24)}</text>
-        <text class="sub" x={n.type === "host" ? 16 : 10} y="30">{cut(n.sub, 27)}</text>
+        <text x={n.type === "host" ? 16 : 10} y="16">{cut(n.title, n.type === "host" ? 19 : 20)}</text>
+        <text class="sub" x={n.type === "host" ? 16 : 10} y="30">{cut(n.sub, n.type === "host" ? 22 : 24)}</text>
       </g>)}
     </svg></div>
   </Section>;

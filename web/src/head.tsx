@@ -11,13 +11,13 @@ const str = (o: Record<string, unknown> | null, ...keys: string[]): string => {
   return "";
 };
 export const sampleName = (m: Model): string =>
-  str(m.r.submission, "file_name", "filename", "name", "command", "url", "path") || m.r.case || "sample";
+  str(m.r.submission, "name", "target") || m.r.case || "sample";
 
 export function Head({ m }: { m: Model }) {
   const v = m.r.verdict, c = m.r.completeness, s = m.r.submission;
   const high = m.r.findings.filter((f) => f.severity === "high").length;
   const hash = str(s, "sha256") || str(m.r.static, "sha256") || str((m.r.static?.hashes ?? null) as Record<string, unknown>, "sha256");
-  const type = str(m.r.static, "type_name", "description", "type") || str(s, "type");
+  const type = str(m.r.static, "title", "description", "type") || str(s, "type");
   const bytes = Number(s?.size ?? m.r.static?.size ?? NaN);
   return <section id="top" class={`head v-${v.word}`} aria-label="Verdict">
     <div class="verdict">
@@ -37,7 +37,7 @@ export function Head({ m }: { m: Model }) {
       <div><dt>Findings</dt><dd><button class="link" onClick={() => go("findings")}>{plural(m.r.findings.length, "finding")}</button>{high > 0 && <>, {num(high)} high</>}</dd></div>
     </dl>
     {v.advice.length > 0 && <div class="advice"><h3>What to do next</h3><ol>{v.advice.map((a) => <li><T s={a} plain max={600} /></li>)}</ol></div>}
-    <p class="complete"><b>How complete:</b> {c.sentence}.{" "}
+    <p class="complete"><b>How complete:</b> {c.sentence}.{" "}{c.ended_text && c.ended !== "time" && <><T s={c.ended_text} plain />{/[.!?]$/.test(c.ended_text) ? "" : "."} </>}
       {c.machine && <>Ran in a virtual machine {c.machine === "kvm" ? "on the processor itself (KVM)" : "with an emulated processor (TCG)"}. </>}
       {c.network_simulated && <>The internet was simulated.</>}
       {c.problems.length + c.not_proved.length > 0 && <> <button class="link" onClick={() => go("notes")}>What was not proved</button></>}</p>
@@ -86,7 +86,7 @@ export function Attack({ m }: { m: Model }) {
   </Section>;
 }
 
-const CATEGORY = (c: string) => c.replace(/[-_]/g, " ").replace(/^./, (x) => x.toUpperCase());
+const CATEGORY = (c: string) => c.replace(/_/g, " ").replace(/^./, (x) => x.toUpperCase());
 
 export function FindingBody({ m, f }: { m: Model; f: Finding }) {
   const [all, setAll] = useState(false);

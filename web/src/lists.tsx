@@ -2,7 +2,7 @@
 // Files, network, memory, statistics, static facts, notes.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { type Http, type Model, num, plural, size } from "./data";
+import { type Conversation, type Http, type Model, base, num, plural, size } from "./data";
 import { Captures } from "./head";
 import { EventLink, More, Proc, Section, Table, When, useWidth } from "./parts";
 import { openEvent, openProcess, useSel } from "./state";
@@ -20,7 +20,7 @@ export function Files({ m }: { m: Model }) {
       rowN={(f) => (sel.p && f.processes.includes(sel.p) ? sel.p : f.processes[0] ?? 0)}
       empty={m.r.completeness.started ? "It created, changed or read no file of interest." : "Nothing ran, so no file was touched."} columns={[
         { name: "First", cell: (f) => <When s={f.first} />, text: (f) => f.first },
-        { name: "Path", cls: "mono grow", cell: (f) => <><T s={f.path} />{f.other && <small class="muted"> {f.operations.includes("renamed-away") ? "→" : "←"} <T s={f.other} /></small>}</>, text: (f) => f.path },
+        { name: "Path", cls: "mono grow", cell: (f) => <><T s={f.path} />{f.other && <small class="muted"> {f.operations.includes("renamed-away") ? "→" : "←"} <T s={dir(f.other) === dir(f.path) ? base(f.other) : f.other} /></small>}</>, text: (f) => f.path },
         { name: "What", cell: (f) => <>{f.operations.filter((o) => o !== "open").map((o) => <span class={`tag ${o === "execute" || o === "delete" ? "strong" : ""}`}>{OPS[o] ?? o}</span>)}</>, text: (f) => f.operations.join(" ") },
         { name: "By", cell: (f) => <>{f.processes.slice(0, 3).map((n) => <Proc m={m} n={n} />)}{f.processes.length + f.processes_more > 3 && <span class="muted"> +{f.processes.length + f.processes_more - 3}</span>}</>, sort: (f) => f.processes[0] ?? 0, text: (f) => f.processes.map((n) => m.name(n)).join(" ") },
         { name: "Size", cls: "r", cell: (f) => size(f.size), text: (f) => f.size },
@@ -31,6 +31,7 @@ export function Files({ m }: { m: Model }) {
     {m.r.captures.length > 0 && <details class="fold"><summary>Captured content: {plural(m.r.captures.length + m.r.captures_more, "copy", "copies")}</summary><Captures m={m} /></details>}
   </Section>;
 }
+const dir = (p: string) => p.slice(0, p.lastIndexOf("/") + 1);
 const OPS: Record<string, string> = { create: "created", open: "opened", read: "read", write: "written", rename: "renamed to", "renamed-away": "renamed", delete: "deleted", mkdir: "folder made", rmdir: "folder removed",
   chmod: "mode", chown: "owner", link: "linked", truncate: "cut", map: "loaded", utime: "time set", list: "listed", xattr: "attribute", capture: "captured", watch: "watched", execute: "executed" };
 
@@ -51,10 +52,11 @@ export function Network({ m }: { m: Model }) {
   const ran = m.r.completeness.started;
   const [local, setLocal] = useState(false);
   const inner = (ip: string | null) => /^(127\.|::1$|0\.0\.0\.0)/.test(ip ?? "");
-  const talks = n.conversations.filter((c) => local || !inner(c.ip));
-  return <Section id="network" title="Network" count={n.conversations.length + n.dns.length + n.http.length || 0}
+  const quiet = (c: Conversation) => inner(c.ip) || (c.port === 53 && n.dns.length > 0);
+  const talks = n.conversations.filter((c) => local || !quiet(c));
+  return <Section id="network" title="Network" count={n.conversations.filter((c) => !quiet(c)).length + n.dns.length + n.http.length || 0}
     note={m.r.completeness.network_simulated ? "The internet was simulated: every name resolves and every port answers, so an answer here does not mean that the server exists." : undefined}
-    tools={n.conversations.some((c) => inner(c.ip)) && <label class="check"><input type="checkbox" checked={local} onChange={() => setLocal(!local)} /> inside the machine, too</label>}>
+    tools={n.conversations.some(quiet) && <label class="check"><input type="checkbox" checked={local} onChange={() => setLocal(!local)} /> also DNS packets and what stays inside the machine</label>}>
     <h3>Conversations</h3>
     <Table rows={talks} label="conversations" search={(c) => `${c.host} ${c.ip} ${c.port} ${c.application} ${m.name(c.process)}`} rowN={(c) => c.process}
       empty={ran ? "It talked to nobody." : "Nothing ran, so nothing was sent."} columns={[
@@ -131,7 +133,7 @@ export function Stats({ m }: { m: Model }) {
   const kinds = Object.entries(s.kinds).sort((a, b) => b[1] - a[1]);
   const calls = new Map<string, number>();
   for (const p of m.r.processes) if (p.lineage !== "system") for (const c of p.syscalls.top) calls.set(c.name, (calls.get(c.name) ?? 0) + c.count);
-  const top = [...calls].sort((a, b) => b[1] - a[1]).slice(0, 20);
+  const top = [...calls].sort((a, b) => b[1] - a[1]).slice(0, 14);
   return <Section id="stats" title="System statistics">
     {s.system.length < 2 ? <p class="empty">The run was too short for a curve: the load is measured once per second.</p> : <div class="charts">
       <Chart title="Processor, whole machine" unit={(v) => `${Math.round(v)} %`} max={100} lines={[{ name: "busy", points: s.system.map((p) => [p.time, p.cpu_permille / 10]) }]} />
@@ -140,7 +142,7 @@ export function Stats({ m }: { m: Model }) {
       {busy.length > 0 && <Chart title="Memory, by process" unit={(v) => size(v * 1024)} lines={busy.map((p) => ({ name: m.name(p.process), n: p.process, points: p.samples.map((q) => [q.time, q.rss_kib]) }))} />}
     </div>}
     <div class="cols">
-      {kinds.length > 0 && <div><h3>Events by kind</h3><table class="plain">{kinds.slice(0, 24).map(([k, n]) => <tr><td>{k}</td><td class="r">{num(n)}</td></tr>)}</table></div>}
+      {kinds.length > 0 && <div><h3>Events by kind</h3><table class="plain">{kinds.slice(0, 14).map(([k, n]) => <tr><td>{k}</td><td class="r">{num(n)}</td></tr>)}</table></div>}
       {top.length > 0 && <div><h3>System calls</h3><table class="plain">{top.map(([k, n]) => <tr><td class="mono">{k}</td><td class="r">{num(n)}</td></tr>)}</table></div>}
     </div>
   </Section>;
@@ -154,7 +156,7 @@ function Value({ k, v }: { k: string; v: unknown }) {
   if (v === null || v === "") return <span class="muted">none</span>;
   if (typeof v === "boolean") return <>{v ? "yes" : "no"}</>;
   if (typeof v === "number") return <>{/size|bytes|length/.test(k) && v >= 0 ? `${size(v)}${v > 1023 ? ` (${num(v)} bytes)` : ""}` : /entropy/.test(k) ? v.toFixed(2) : num(v)}</>;
-  return <span class={typeof v === "string" && v.length > 24 ? "mono" : ""}><T s={String(v)} max={300} /></span>;
+  return <span class={typeof v === "string" && v.length > 16 && /^\S+$/.test(v) ? "mono" : ""}><T s={String(v)} max={300} /></span>;
 }
 function Any({ k, v, depth }: { k: string; v: unknown; depth: number }): ComponentChildren {
   if (scalar(v)) return <Value k={k} v={v} />;

@@ -24,7 +24,7 @@ const NAV: { id: string; name: string; key: string; count: (m: Model) => number 
   { id: "processes", name: "Processes", key: "p", count: (m) => m.r.processes.filter((p) => p.lineage !== "system").length, s: (m) => worst(m.r.processes.flatMap((p) => p.badges.filter((b) => b.findings.length).map((b) => b.severity))) },
   { id: "graph", name: "Graph", key: "g", count: () => null },
   { id: "files", name: "Files", key: "i", count: (m) => m.r.files.filter((f) => !f.system).length, s: (m) => effects(m, "persists", "destroys", "steals", "encrypts") },
-  { id: "network", name: "Network", key: "n", count: (m) => m.r.network.conversations.length + m.r.network.dns.length + m.r.network.http.length, s: (m) => effects(m, "calls out", "leaks", "spreads") },
+  { id: "network", name: "Network", key: "n", count: (m) => m.r.network.conversations.filter((c) => c.port !== 53 && !/^(127\.|::1$|0\.0\.0\.0)/.test(c.ip ?? "")).length + m.r.network.dns.length + m.r.network.http.length, s: (m) => effects(m, "calls out", "leaks", "spreads") },
   { id: "memory", name: "Memory", key: "m", count: (m) => m.r.memory.length, s: (m) => effects(m, "injects") },
   { id: "stats", name: "Statistics", key: "s", count: () => null },
   { id: "static", name: "File itself", key: "x", count: () => null },

@@ -46,7 +46,7 @@ export function Timeline({ m }: { m: Model }) {
       <svg ref={svg} width={width} height={height} role="img" aria-label="Activity over time"
         onPointerDown={(e) => { if ((e.target as Element).closest("[data-n],.fm") || e.button) return; svg.current!.setPointerCapture(e.pointerId); const v = at(e); setDrag([v, v]); }}
         onPointerMove={(e) => { if (drag) setDrag([drag[0], at(e)]); }} onPointerUp={finish} onPointerCancel={() => setDrag(null)}>
-        {Array.from({ length: Math.floor(end / tick) + 1 }, (_, i) => <g key={i}><path class="grid" d={`M${x(i * tick)} 0V${height - 16}`} /><text class="sub" x={x(i * tick)} y={height - 4} text-anchor="middle">{+(i * tick).toFixed(1)} s</text></g>)}
+        {Array.from({ length: Math.floor(end / tick) + 1 }, (_, i) => <g key={i}><path class="grid" d={`M${x(i * tick)} 0V${height - 16}`} /><text class="sub" x={x(i * tick)} y={height - 4} text-anchor={x(i * tick) > width - 24 ? "end" : "middle"}>{+(i * tick).toFixed(1)} s</text></g>)}
         <text class="sub" x="0" y="14">events</text><text class="sub" x="0" y={top + 14}>findings</text>
         {sums.map((n, i) => n > 0 && <rect class="bar" key={i} x={x(i * t.step)} width={Math.max(1, x((i + 1) * t.step) - x(i * t.step) - 1)} y={top - 4 - Math.max(2, (Math.log1p(n) / Math.log1p(most)) * 38)} height={Math.max(2, (Math.log1p(n) / Math.log1p(most)) * 38)}><title>{`${n} events from ${time(i * t.step)}`}</title></rect>)}
         {brush && <rect class="brush" x={Math.min(x(brush[0]), x(brush[1]))} width={Math.abs(x(brush[1]) - x(brush[0]))} y="0" height={height - 16} />}
