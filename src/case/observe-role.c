@@ -106,6 +106,8 @@ static int prepare(struct observation *o, const int *fds, struct err *e)
     read_passwd(o);
     if (o->fact[OBSERVE_BASELINE].n && (x = baseline_parse(o->fact[OBSERVE_BASELINE], &o->baseline, e)) < 0)
         return x;
+    if (o->baseline)
+        proctab_baseline_set(o->procs, o->baseline);
     bf.sample_path = str_from(o->judge.sample_path);
     bf.sample_sha256 = str_from(o->judge.sha256);
     bf.sample_type = str_from(o->judge.type);
