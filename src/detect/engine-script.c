@@ -8,8 +8,8 @@
 /* Basenames; python3.11 and the like by prefix. */
 static bool is_interpreter(struct str image)
 {
-    static const char *const names[] = {"sh",   "bash", "dash", "ash", "zsh",  "ksh",  "busybox", "perl",
-                                        "ruby", "node", "php",  "lua", "tclsh"};
+    static const char *const names[] = {"sh",   "bash", "dash", "ash", "zsh", "ksh",  "busybox",
+                                        "perl", "ruby", "node", "php", "lua", "tclsh"};
     struct str base = str_basename(image);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (str_eqz(base, names[i]))

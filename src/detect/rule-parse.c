@@ -410,7 +410,8 @@ static int title_var(struct compile *c, unsigned line, struct str name)
         if (!r->detectors[i].absent)
             c->detector = &r->detectors[i];
     enum field_class cls;
-    return c->detector->nrefs ? 0 : field_class_of(c, line, p.index, &cls, NULL);
+    rc = c->detector->nrefs ? 0 : field_class_of(c, line, p.index, &cls, NULL);
+    return rc < 0 ? rc : title_part_add(c, line, p);
 }
 
 static int title_parse(struct compile *c, unsigned line)

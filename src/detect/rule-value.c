@@ -170,7 +170,7 @@ int number_parse(struct str text, bool is_time, int64_t *ret)
         struct str unit = str_sub(text, digits, text.n);
         if (digits == 0 || str_u64(str_sub(text, 0, digits), 10, &v) < 0)
             return ERR_FORMAT;
-        bool ok = unit.n == 0;
+        bool ok = unit.n == 0 && (!is_time || v == 0);
         for (size_t i = 0; !ok && i < sizeof(units) / sizeof(units[0]); i++)
             if (units[i].time == is_time && str_eqz(unit, units[i].unit)) {
                 factor = units[i].factor;
