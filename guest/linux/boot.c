@@ -6,13 +6,16 @@
  */
 #include "agent.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -80,6 +83,33 @@ static int mount_root(const char *device, const char *type)
     return r;
 }
 
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* /modules of the initrd, in the order of their names: what the kernel needs to reach its root and has not built in. */
+static void load_modules(void)
+{
+    struct dirent **list = NULL;
+    int n = scandir("/modules", &list, NULL, by_name);
+
+    for (int i = 0; i < n; i++) {
+        char path[512];
+        const char *name = list[i]->d_name, *dot = strrchr(name, '.');
+        snprintf(path, sizeof(path), "/modules/%s", name);
+        int fd = name[0] == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+        /* .ko.xz and the like: the kernel unpacks it itself */
+        int flags = dot && strcmp(dot, ".ko") ? MODULE_INIT_COMPRESSED_FILE : 0;
+        if (fd >= 0 && syscall(SYS_finit_module, fd, "", flags) < 0 && errno != EEXIST)
+            say(path, errno);
+        if (fd >= 0)
+            close(fd);
+        free(list[i]);
+    }
+    free(list);
+}
+
 static int enter_root(void)
 {
     static const char *const moved[] = {"/proc", "/sys", "/dev"};
@@ -142,6 +172,7 @@ int agent_boot(void)
     if (file_get("/proc/cmdline", line, sizeof(line)) < 0)
         line[0] = 0;
     int self = rename_self();
+    load_modules();
     if (option(line, "root", device, sizeof(device))) {
         option(line, "rootfstype", type, sizeof(type));
         int r = mount_root(device, type);

@@ -15,8 +15,9 @@
 #include <time.h>
 
 #define SECOND 1000000000ull
-#define EXIT_SETTLE_NS (150 * 1000000ull) /* nothing alive for so long: really the end, not a gap between two events   \
-                                           */
+#define EXIT_SETTLE_NS                                                                                                 \
+    (150 * 1000000ull) /* nothing alive for so long: really the end, not a gap between two events                      \
+                        */
 
 static struct {
     struct sample_process sample;
@@ -29,14 +30,15 @@ int parts_open(struct agent *a)
 {
     a->feed = feed_new(a->channel);
     a->follow = follow_new();
-    if (!a->feed || !a->follow || capture_open(a) < 0 || stats_open(a) < 0)
+    if (!a->feed || !a->follow || capture_open(a) < 0 || stats_open(a) < 0 || trace_open(a) < 0)
         return -ENOMEM;
     return 0;
 }
 
 void parts_prepare(struct agent *a)
 {
-    if (trace_open(a) < 0 && a->trace)
+    trace_wait(a);
+    if (!trace_works(a))
         agent_log(a, "tracer: %s", trace_state(a));
 }
 

@@ -7,7 +7,7 @@
 
 /* Before BOOTED: memory, tracer, threads. Negative only when the agent could not work at all. */
 int parts_open(struct agent *a);
-/* Before the snapshot (or the first HELLO): loads the tracer. */
+/* Before the snapshot (or the first HELLO): waits until the tracer is attached. */
 void parts_prepare(struct agent *a);
 /* About every 50 ms from the main loop. */
 void parts_tick(struct agent *a, uint64_t now);

@@ -23,8 +23,9 @@ struct trace {
     struct agent *agent;
     struct tracer *tracer;
     pthread_mutex_t lock; /* a tracer is for one thread at a time */
+    pthread_cond_t done;  /* opened, or given up */
     pthread_t thread;
-    bool works;
+    bool opened, works;
     char state[900];
     uint64_t lost_at_start; /* in the template and before the sample */
     _Atomic uint64_t seen;
@@ -72,48 +73,69 @@ static void on_event(void *context, const struct tracer_event *ev)
     feed_event(a->feed, EVENT_SOURCE_TRACER, &w);
 }
 
+/* Loading takes from one to some tens of seconds under emulation: meanwhile the guest boots on. */
+static void open_tracer(struct trace *t)
+{
+    struct tracer *tracer = NULL;
+    char why[sizeof(t->state)] = "";
+    int r = tracer_open(&tracer, why, sizeof(why));
+
+    if (r >= 0)
+        tracer_hide(tracer, (uint32_t)t->agent->self);
+    pthread_mutex_lock(&t->lock);
+    if (r == 0)
+        snprintf(t->state, sizeof(t->state), "ok");
+    else
+        snprintf(t->state, sizeof(t->state), "%s", why[0] ? why : strerror(r < 0 ? -r : EIO));
+    t->tracer = tracer;
+    t->works = r >= 0;
+    t->opened = true;
+    pthread_cond_broadcast(&t->done);
+    pthread_mutex_unlock(&t->lock);
+}
+
 static void *drain_for_ever(void *context)
 {
     struct trace *t = context;
-    struct pollfd p = {.fd = tracer_fd(t->tracer), .events = POLLIN};
 
+    open_tracer(t);
+    if (!t->works)
+        return NULL;
+    struct pollfd p = {.fd = tracer_fd(t->tracer), .events = POLLIN};
     for (;;) {
         poll(&p, 1, POLL_MS);
         trace_drain(t->agent);
     }
-    return NULL;
 }
 
 int trace_open(struct agent *a)
 {
-    struct trace *t = a->trace ? a->trace : calloc(1, sizeof(*t));
+    struct trace *t = calloc(1, sizeof(*t));
 
     if (!t)
         return -ENOMEM;
-    if (a->trace)
-        return 0;
     a->trace = t;
     t->agent = a;
     pthread_mutex_init(&t->lock, NULL);
-    int r = tracer_open(&t->tracer, t->state, sizeof(t->state));
-    if (r < 0) {
-        if (!t->state[0])
-            snprintf(t->state, sizeof(t->state), "no tracer: %s", strerror(-r));
-        return r;
-    }
-    if (r == 0)
-        snprintf(t->state, sizeof(t->state), "ok");
-    tracer_hide(t->tracer, (uint32_t)a->self);
-    r = -pthread_create(&t->thread, NULL, drain_for_ever, t);
-    t->works = r == 0;
-    return r;
+    pthread_cond_init(&t->done, NULL);
+    return -pthread_create(&t->thread, NULL, drain_for_ever, t);
+}
+
+void trace_wait(struct agent *a)
+{
+    struct trace *t = a->trace;
+
+    pthread_mutex_lock(&t->lock);
+    while (!t->opened)
+        pthread_cond_wait(&t->done, &t->lock);
+    pthread_mutex_unlock(&t->lock);
 }
 
 void trace_drain(struct agent *a)
 {
     struct trace *t = a->trace;
 
-    if (!t || !t->tracer)
+    if (!trace_works(a))
         return;
     pthread_mutex_lock(&t->lock);
     tracer_poll(t->tracer, 0, on_event, t);
@@ -180,7 +202,11 @@ void trace_syscalls(struct agent *a)
 int trace_open(struct agent *a)
 {
     (void)a;
-    return -ENOSYS;
+    return 0;
+}
+void trace_wait(struct agent *a)
+{
+    (void)a;
 }
 bool trace_works(const struct agent *a)
 {

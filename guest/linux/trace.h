@@ -5,8 +5,10 @@
 
 #include "agent.h"
 
-/* Loads, attaches, hides the agent, starts the thread. Trouble is in trace_state; the agent works without. */
+/* Starts the thread, which loads, attaches, hides the agent and drains. The agent works without a tracer. */
 int trace_open(struct agent *a);
+/* Until the tracer is attached or known not to work; then trace_works and trace_state tell. */
+void trace_wait(struct agent *a);
 bool trace_works(const struct agent *a);
 const char *trace_state(const struct agent *a); /* "ok", or what is missing */
 void trace_sample(struct agent *a, uint32_t pid);
