@@ -47,6 +47,9 @@ struct snapshot {
     char *disk;   /* qcow2 at the snapshot instant (backing file: the image) */
     char *accel;  /* "tcg" or "kvm" */
     uint64_t ram_bytes;
+    char *blank;        /* an empty overlay of the disk's size, to be copied for each run */
+    char *command_line; /* the kernel's */
+    unsigned cpus;
 };
 void snapshot_clear(struct snapshot *s);
 int snapshot_ensure(const struct image *i, image_progress *p, void *context, struct snapshot *ret, struct err *e);

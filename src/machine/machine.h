@@ -20,9 +20,9 @@ struct machine_options {
     const struct image *image;
     const struct snapshot *snapshot;
     const char *run_dir;  /* existing folder for the overlay disk, sockets, QEMU's log */
-    int net_fd;           /* our end of QEMU's "stream" netdev (4-byte big-endian length + frame): given to the net role.
-                             QEMU gets the other end; -1: the machine has a cable with nothing on it */
-    uint64_t disk_max;    /* bytes that the overlay may grow to */
+    int net_fd;           /* QEMU's end of a stream socket pair (4-byte big-endian length + frame); borrowed, may be closed
+                             after the start. The other end goes to the net role; -1: a cable with nothing on it */
+    uint64_t disk_max;    /* bytes that the overlay may grow to; writes behind it fail in the guest. 0: no limit */
 };
 
 enum machine_state {
