@@ -45,7 +45,18 @@ async function test(name, { file = "report.html", hash = "", width = 1280, heigh
   }
   await context.close();
 }
-const inside = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+/* Drawings take the width of their place one frame after they appear; on failure the culprits are named. */
+const inside = async (page) => {
+  const fits = () => document.documentElement.scrollWidth <= innerWidth;
+  try {
+    await page.waitForFunction(fits, undefined, { timeout: 5000 });
+    return true;
+  } catch {
+    console.log(await page.evaluate(() => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+      .slice(0, 5).map((e) => `${e.tagName} ${e.className?.baseVal ?? e.className} ${e.getBoundingClientRect().right}`)));
+    return false;
+  }
+};
 const report = JSON.parse(readFileSync(join(dir, "report.json"), "utf8"));
 
 await test("verdict first", {}, async (p) => {
