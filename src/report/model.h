@@ -228,7 +228,7 @@ struct report {
     unsigned nproblems;
     const char *static_json, *run_json, *submission_json; /* checked, or NULL */
     char machine[16];                                     /* "tcg", "kvm" or "" */
-    struct str ended, ended_text; /* of run.json, still escaped; into run_json */
+    struct str ended, ended_text;                         /* of run.json, still escaped; into run_json */
 };
 
 /* collectors; 0 or negative */
