@@ -145,6 +145,19 @@ static bool has_room(struct capture *c, uint64_t *total, uint64_t max, uint64_t 
     return false;
 }
 
+/* Stands for "this file as it is now" in the set of hashes. */
+static const uint8_t *state_key(const struct stat *st, uint8_t ret[32])
+{
+    uint64_t parts[5] = {st->st_dev, st->st_ino, (uint64_t)st->st_size, (uint64_t)st->st_mtim.tv_sec,
+                         (uint64_t)st->st_mtim.tv_nsec};
+    struct sha256_state h;
+
+    sha256_begin(&h);
+    sha256_add(&h, parts, sizeof(parts));
+    sha256_end(&h, ret);
+    return ret;
+}
+
 void capture_file(struct capture *c, int fd, const char *path, const char *reason, uint32_t pid)
 {
     struct wire_event ev = {.kind = EVENT_FILE_CAPTURED, .count = EVF_FILE_CAPTURED__COUNT, .pid = pid, .tid = pid};
@@ -158,15 +171,20 @@ void capture_file(struct capture *c, int fd, const char *path, const char *reaso
     bool truncated = s.length > c->limits.file_max;
     if (truncated)
         s.length = c->limits.file_max;
-    uint64_t n = hash_source(c, &s, hash);
+    /* Small files are hashed first and sent when they are new. A large one would be read twice: it is sent at once,
+       unless exactly this state of it was. */
+    bool large = s.length > CAPTURE_BUFFER;
+    uint64_t n = s.length;
+    if (large && !seen_add(c->seen, state_key(&st, hash), path))
+        return;
+    if (!large)
+        s.length = n = hash_source(c, &s, hash);
     if (!n)
         return;
-    s.length = n;
-    if (seen_add(c->seen, hash, NULL)) {
+    if (large || seen_add(c->seen, hash, NULL)) {
         if (!has_room(c, &c->total, c->limits.total_max, n, &c->limit_told, "files"))
             return;
-        int r = send_source(c, &s, CAPTURE_FILE, path, truncated, hash);
-        if (r < 0) {
+        if (send_source(c, &s, CAPTURE_FILE, path, truncated, hash) < 0) {
             c->skipped++;
             return;
         }

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 static const uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -19,7 +23,48 @@ static uint32_t rotr(uint32_t x, unsigned n)
     return x >> n | x << (32 - n);
 }
 
-static void block(struct sha256_state *s, const uint8_t *p)
+#if defined(__x86_64__)
+/* With the processor's own instructions: under emulation several times faster than the plain form. */
+__attribute__((target("sha,sse4.1,ssse3"))) static void block_ni(struct sha256_state *s, const uint8_t *p)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bll, 0x0405060700010203ll);
+    __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)s->h), 0xb1);
+    __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)(s->h + 4)), 0x1b);
+    __m128i a = _mm_alignr_epi8(low, high, 8), b = _mm_blend_epi16(high, low, 0xf0);
+    const __m128i a0 = a, b0 = b;
+    __m128i w[16];
+
+    for (unsigned i = 0; i < 16; i++) {
+        if (i < 4)
+            w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)), swap);
+        else
+            w[i] = _mm_sha256msg2_epu32(
+                _mm_add_epi32(_mm_sha256msg1_epu32(w[i - 4], w[i - 3]), _mm_alignr_epi8(w[i - 1], w[i - 2], 4)),
+                w[i - 1]);
+        __m128i m = _mm_add_epi32(w[i], _mm_loadu_si128((const __m128i *)(const void *)(K + 4 * i)));
+        b = _mm_sha256rnds2_epu32(b, a, m);
+        a = _mm_sha256rnds2_epu32(a, b, _mm_shuffle_epi32(m, 0x0e));
+    }
+    a = _mm_shuffle_epi32(_mm_add_epi32(a, a0), 0x1b);
+    b = _mm_shuffle_epi32(_mm_add_epi32(b, b0), 0xb1);
+    _mm_storeu_si128((__m128i *)(void *)s->h, _mm_blend_epi16(a, b, 0xf0));
+    _mm_storeu_si128((__m128i *)(void *)(s->h + 4), _mm_alignr_epi8(b, a, 8));
+}
+
+static int have_ni(void)
+{
+    static int known; /* 0 not asked, 1 no, 2 yes: threads may ask twice, with the same answer */
+
+    if (!known) {
+        unsigned a = 7, b = 0, c = 0, d = 0;
+        __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+        known = b >> 29 & 1 ? 2 : 1;
+    }
+    return known == 2;
+}
+#endif
+
+static void block_plain(struct sha256_state *s, const uint8_t *p)
 {
     uint32_t w[64], v[8];
 
@@ -42,6 +87,17 @@ static void block(struct sha256_state *s, const uint8_t *p)
     }
     for (unsigned i = 0; i < 8; i++)
         s->h[i] += v[i];
+}
+
+static void block(struct sha256_state *s, const uint8_t *p)
+{
+#if defined(__x86_64__)
+    if (have_ni()) {
+        block_ni(s, p);
+        return;
+    }
+#endif
+    block_plain(s, p);
 }
 
 void sha256_begin(struct sha256_state *s)
