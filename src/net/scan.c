@@ -95,7 +95,8 @@ static bool reached(uint32_t count, uint32_t *next)
     return true;
 }
 
-bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct net_scan_report *ret)
+bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns,
+                     struct net_scan_report *ret)
 {
     if (now_ns - s->last_new_ns > SCAN_QUIET_NS)
         start_again(s);

@@ -22,6 +22,7 @@ struct net_scan_report {
 int net_scan_new(const uint8_t key[16], struct scan **ret);
 void net_scan_free(struct scan **s);
 /* A new conversation was begun. True when the counts in *ret are worth an event now. */
-bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns, struct net_scan_report *ret);
+bool net_scan_target(struct scan *s, uint32_t address, uint16_t port, bool named, uint64_t now_ns,
+                     struct net_scan_report *ret);
 
 #endif

@@ -22,8 +22,8 @@
 
 #include "base/str.h"
 
-#define STACK_SHARDS 1021
-#define STACK_LINGER 24            /* closing connections, and as many in TIME-WAIT, per shard */
+#define STACK_SHARDS 8191
+#define STACK_LINGER 6             /* closing connections, and as many in TIME-WAIT, per shard */
 #define STACK_HELD_MAX (48u << 20) /* bytes of packets inside lwIP */
 #define STACK_TICK_MS 250
 

@@ -57,7 +57,7 @@ static int run(const char *const *argv, struct buf *out)
     int failed = spawn_run(argv, out, 60000, &e);
 
     if (failed)
-        print_message("%s: %s\n", argv[0], e.text);
+        print_message("%s: %s\n%s\n", argv[0], e.text, out ? buf_z(out) : "");
     return failed;
 }
 
@@ -147,7 +147,9 @@ static const char *make_world(int *ret_stream)
     if (tap < 0)
         return "cannot make a tap device (/dev/net/tun)";
     if (RUN(NULL, "ip", "addr", "add", NET_GUEST_IP "/24", "dev", "bj0") ||
-        RUN(NULL, "ip", "link", "set", "lo", "up") || RUN(NULL, "ip", "link", "set", "bj0", "up") ||
+        RUN(NULL, "ip", "link", "set", "lo", "up") || /* a long queue: the tap drops what the relay does not fetch in
+                                                         time, which no machine's network card does */
+        RUN(NULL, "ip", "link", "set", "bj0", "txqueuelen", "20000", "up") ||
         RUN(NULL, "ip", "route", "add", "default", "via", NET_GATEWAY_IP))
         return "ip (iproute2) could not set up the tap device";
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -477,7 +479,8 @@ static void test_finish_and_pcap(void **state)
     buf_init(&out, 16u << 20);
     assert_int_equal(RUN(&out, "tshark", "-n", "-r", world.pcap, "-o", "ip.check_checksum:TRUE", "-o",
                          "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-Y",
-                         "ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0 || _ws.malformed"),
+                         "ip.dst==" NET_GUEST_IP " && (ip.checksum.status==0 || tcp.checksum.status==0 || "
+                         "udp.checksum.status==0 || _ws.malformed)"),
                      0);
     if (strstr(buf_z(&out), "\u2192"))
         fail_msg("bad packets: %.600s", buf_z(&out));
