@@ -13,6 +13,12 @@ static struct memo *memo_slot(struct behavior_engine *g, uint64_t key, uint16_t 
     return &g->memo[(h >> 40) & (MEMO_SIZE - 1)];
 }
 
+/* Interned strings by id (odd key), strings of the process table by address; 0: not to be remembered. */
+static uint64_t memo_key(const struct value *v)
+{
+    return v->id ? (uint64_t)v->id << 1 | 1 : v->stable ? (uint64_t)(uintptr_t)v->s.p << 1 : 0;
+}
+
 const struct field_hits *engine_hits(struct behavior_engine *g, uint16_t field, const struct value *v)
 {
     struct field_hits *h = &g->hits[field];
@@ -22,8 +28,7 @@ const struct field_hits *engine_hits(struct behavior_engine *g, uint16_t field, 
     h->count = 0;
     if (!g->scans[field] || !v->present)
         return h;
-    /* Interned strings by id (odd key), strings of the process table by address. */
-    uint64_t key = v->id ? ((uint64_t)v->id << 1 | 1) : v->stable ? (uint64_t)(uintptr_t)v->s.p << 1 : 0;
+    uint64_t key = memo_key(v);
     struct memo *m = key ? memo_slot(g, key, field) : NULL;
     if (m && m->key == key && m->field == field + 1 && m->len == (uint32_t)v->s.n) {
         h->count = m->count;
@@ -39,8 +44,27 @@ const struct field_hits *engine_hits(struct behavior_engine *g, uint16_t field, 
     return h;
 }
 
+/* A matcher that is not in the field's scan; remembered like a scan, under a number of its own. */
+static bool lazy_holds(struct behavior_engine *g, const struct node *n)
+{
+    struct value v = engine_value(g, n->field);
+    if (!v.present)
+        return false;
+    uint16_t code = (uint16_t)(RULE_FIELDS_MAX + n->matcher);
+    uint64_t key = memo_key(&v);
+    struct memo *m = key ? memo_slot(g, key, code) : NULL;
+    if (m && m->key == key && m->field == code + 1 && m->len == (uint32_t)v.s.n)
+        return m->count != 0;
+    bool holds = scan_lazy(g->set, n->matcher, v.s, &g->limits.regex);
+    if (m)
+        *m = (struct memo){.key = key, .len = (uint32_t)v.s.n, .field = (uint16_t)(code + 1), .count = (uint16_t)holds};
+    return holds;
+}
+
 static bool text_holds(struct behavior_engine *g, const struct node *n)
 {
+    if (g->set->matchers[n->matcher].lazy)
+        return lazy_holds(g, n);
     const struct field_hits *h = &g->hits[n->field];
     if (h->stamp != g->stamp) {
         struct value v = engine_value(g, n->field);
@@ -139,7 +163,7 @@ struct need {
 static bool need_text(const struct behavior_engine *g, const struct node *n, unsigned kind, struct need *ret)
 {
     const struct matcher *m = &g->set->matchers[n->matcher];
-    if (g->set->fields[n->field].slot[kind] < 0)
+    if (m->lazy || g->set->fields[n->field].slot[kind] < 0)
         return false;
     ret->count = 1;
     ret->ids[0] = n->matcher;

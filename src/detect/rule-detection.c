@@ -249,6 +249,22 @@ static int item_compile(struct compile *c, const struct yaml_tree *item, struct 
     return text_node(c, v, count, field, &m, ret);
 }
 
+static bool is_lazy(const struct compile *c, const struct node *n)
+{
+    return n->op == NODE_TEXT && c->set->matchers[n->matcher].lazy;
+}
+
+/* Cheap conditions first: what needs a regular expression tried waits for the others. */
+static void cheap_first(const struct compile *c, struct node *n)
+{
+    for (unsigned pass = 1; pass < n->count; pass++)
+        for (unsigned i = pass; i && is_lazy(c, n->kids[i - 1]) && !is_lazy(c, n->kids[i]); i--) {
+            struct node *swap = n->kids[i];
+            n->kids[i] = n->kids[i - 1];
+            n->kids[i - 1] = swap;
+        }
+}
+
 /* map: all items; list of maps: any of them */
 static int selection_compile(struct compile *c, const struct yaml_tree *sel, struct node **ret)
 {
@@ -266,6 +282,8 @@ static int selection_compile(struct compile *c, const struct yaml_tree *sel, str
             return rc;
         n->count++;
     }
+    if (!list)
+        cheap_first(c, n);
     *ret = n;
     return 0;
 }

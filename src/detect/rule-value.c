@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fields, numbers, addresses and text patterns of rules. */
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "detect/rule.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <pcre2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,7 +224,7 @@ bool cidr_has(const struct cidr *c, struct str address)
     return rest == 0 || ((b[whole] ^ c->bytes[whole]) & (uint8_t)(0xff00u >> rest)) == 0;
 }
 
-static struct pattern *pattern_new(struct compile *c)
+struct pattern *pattern_new(struct compile *c)
 {
     struct behavior_rules *s = c->set;
     if (s->npatterns >= RULE_PATTERNS_MAX) {
@@ -255,7 +253,7 @@ static void fold(char *p, size_t n)
             p[i] = (char)(p[i] - 'A' + 'a');
 }
 
-static struct str folded_copy(struct compile *c, struct str s)
+struct str pattern_fold(struct compile *c, struct str s)
 {
     struct str r = s.n ? arena_str(&c->set->arena, s) : STR_LIT("");
     if (r.n)
@@ -329,7 +327,7 @@ int pattern_add(struct compile *c, unsigned line, struct str value, enum text_mo
         r.glob[r.nglob++] = '*';
     p->cased = cased;
     p->exact = (struct str){r.best, r.nbest};
-    p->literal = folded_copy(c, p->exact);
+    p->literal = pattern_fold(c, p->exact);
     p->at_start = (how == TEXT_EQUALS || how == TEXT_STARTS) && !r.star_first;
     p->at_end = (how == TEXT_EQUALS || how == TEXT_ENDS) && !r.star_last;
     if (r.inner || r.nbest == 0) {
@@ -340,110 +338,4 @@ int pattern_add(struct compile *c, unsigned line, struct str value, enum text_mo
         return err_set(c->err, -ENOMEM, "no memory");
     c->set->npatterns++;
     return 0;
-}
-
-/*
- * The longest run of plain letters and digits that any match must contain.
- * Only looks outside of groups and classes; gives up at an alternative.
- */
-static struct str regex_literal(struct str re)
-{
-    size_t best = 0, best_n = 0, start = 0, n = 0;
-    int depth = 0;
-    for (size_t i = 0; i < re.n; i++) {
-        char ch = re.p[i];
-        bool plain = depth == 0 && ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-                                    ch == '/' || ch == '_' || ch == '-' || ch == ' ' || ch == ':');
-        if (ch == '|' || (ch == '(' && i + 1 < re.n && re.p[i + 1] == '?') || ch == '#')
-            return STR_NONE;
-        if (plain) {
-            start = n ? start : i;
-            n++;
-            continue;
-        }
-        /* The character before a quantifier may be missing. */
-        if (n && (ch == '?' || ch == '*' || ch == '{' || ch == '+'))
-            n--;
-        if (n > best_n) {
-            best = start;
-            best_n = n;
-        }
-        n = 0;
-        if (ch == '\\') {
-            /* \x41, \d, \Q...: skip one; the rest of a longer escape would look like plain text. */
-            if (i + 1 < re.n && strchr("xuopPcgkNQE0123456789", re.p[i + 1]))
-                return STR_NONE;
-            i++;
-        } else if (ch == '[') {
-            /* The first character of a class is a member even when it is ']'. */
-            for (i += i + 1 < re.n && re.p[i + 1] == '^' ? 3 : 2; i < re.n && re.p[i] != ']'; i++)
-                if (re.p[i] == '\\' || re.p[i] == '[')
-                    return STR_NONE;
-        } else if (ch == '{') {
-            while (i < re.n && re.p[i] != '}')
-                i++;
-        } else if (ch == '(') {
-            depth++;
-        } else if (ch == ')') {
-            depth--;
-        }
-    }
-    if (n > best_n) {
-        best = start;
-        best_n = n;
-    }
-    return best_n >= 3 ? str_sub(re, best, best_n) : STR_NONE;
-}
-
-int pattern_add_regex(struct compile *c, unsigned line, struct str value, const char *flags)
-{
-    uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
-    int code;
-    PCRE2_SIZE at;
-    if (value.n > 2048)
-        return compile_fail(c, line, "a regular expression is longer than 2048 bytes");
-    for (; *flags; flags++)
-        options |= *flags == 'i' ? PCRE2_CASELESS : *flags == 'm' ? PCRE2_MULTILINE : PCRE2_DOTALL;
-    struct pattern *p = pattern_new(c);
-    if (!p)
-        return c->err ? c->err->code : -ENOMEM;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)value.p, value.n, options, &code, &at, NULL);
-    if (!re) {
-        char why[128];
-        pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
-        return compile_fail(c, line, "bad regular expression at offset %zu: %s", (size_t)at, why);
-    }
-    pcre2_jit_compile(re, PCRE2_JIT_COMPLETE); /* slower without, not wrong */
-    p->regex = re;
-    /* UTF-8 case folding knows pairs outside ASCII (the Kelvin sign): no literal then. */
-    p->literal = options & PCRE2_CASELESS ? STR_LIT("") : folded_copy(c, regex_literal(value));
-    c->set->npatterns++;
-    return 0;
-}
-
-void pattern_free(struct pattern *p)
-{
-    pcre2_code_free(p->regex);
-    p->regex = NULL;
-}
-
-bool regex_matches(void *regex, struct str s, uint64_t *limits_hit)
-{
-    static _Thread_local pcre2_match_context *context;
-    static _Thread_local pcre2_match_data *data;
-    if (!context) {
-        /* One per thread for the life of the program. */
-        context = pcre2_match_context_create(NULL);
-        data = pcre2_match_data_create(1, NULL);
-        if (!context || !data)
-            return false;
-        pcre2_set_match_limit(context, 200000);
-        pcre2_set_depth_limit(context, 1000);
-        pcre2_set_heap_limit(context, 4096);
-    }
-    int rc = pcre2_match(regex, (PCRE2_SPTR)(s.p ? s.p : ""), s.n, 0, 0, data, context);
-    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT ||
-        rc == PCRE2_ERROR_JIT_STACKLIMIT)
-        (*limits_hit)++;
-    return rc >= 0;
 }

@@ -6,6 +6,7 @@
  *   rule-parse.c      YAML tree -> struct rule
  *   rule-detection.c  selections and conditions -> expression over atoms
  *   rule-value.c      fields, numbers, text patterns
+ *   rule-regex.c      regular expressions and the text they need
  *   scan.c            all text patterns of a field -> one automaton
  *   engine.c          routing and evaluation of one event
  *   engine-state.c    sequences, counts, absences
@@ -77,6 +78,7 @@ struct pattern {
     struct str exact;   /* original case, for `cased` */
     struct str glob;    /* whole pattern for str_glob, or empty */
     void *regex;        /* pcre2_code *, owned by the rule set */
+    bool owner;         /* of regex: several literals may lead to one */
     bool at_start, at_end, cased;
     uint16_t matcher;
 };
@@ -84,6 +86,7 @@ struct pattern {
 /* Text patterns joined by "or": one bit of knowledge about one string of one field. */
 struct matcher {
     uint16_t field;
+    bool lazy;             /* not part of the field's scan: tried when the rest of the condition holds */
     uint32_t first, count; /* in patterns */
 };
 
@@ -206,7 +209,12 @@ bool cidr_has(const struct cidr *c, struct str address);
 
 enum text_modifier { TEXT_EQUALS, TEXT_CONTAINS, TEXT_STARTS, TEXT_ENDS };
 int pattern_add(struct compile *c, unsigned line, struct str value, enum text_modifier how, bool cased);
+struct pattern *pattern_new(struct compile *c);
+struct str pattern_fold(struct compile *c, struct str s);
+
+/* rule-regex.c */
 int pattern_add_regex(struct compile *c, unsigned line, struct str value, const char *flags);
+
 void pattern_free(struct pattern *p);
 bool regex_matches(void *regex, struct str s, uint64_t *limits_hit);
 

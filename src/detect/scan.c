@@ -55,7 +55,7 @@ static void classes_make(struct scan *s, uint16_t field, const bool *want)
     s->nclasses = 1;
     for (size_t m = 0; m < s->set->nmatchers; m++) {
         const struct matcher *k = &s->set->matchers[m];
-        if (k->field != field || !want[m])
+        if (k->field != field || !want[m] || k->lazy)
             continue;
         for (uint32_t i = k->first; i < k->first + k->count; i++) {
             struct str lit = s->set->patterns[i].literal;
@@ -162,7 +162,7 @@ static int patterns_add(struct scan *s, uint16_t field, const bool *want)
     int rc = state_new(s, &root);
     for (size_t m = 0; m < s->set->nmatchers && rc >= 0; m++) {
         const struct matcher *k = &s->set->matchers[m];
-        if (k->field != field || !want[m])
+        if (k->field != field || !want[m] || k->lazy)
             continue;
         for (uint32_t i = k->first; i < k->first + k->count && rc >= 0; i++) {
             rc = s->set->patterns[i].literal.n ? literal_add(s, i) : ERR_LIMIT;
@@ -181,7 +181,7 @@ int scan_new(const struct behavior_rules *set, uint16_t field, const bool *want,
     size_t patterns = 0;
     *ret = NULL;
     for (size_t m = 0; m < set->nmatchers; m++)
-        if (set->matchers[m].field == field && want[m]) {
+        if (set->matchers[m].field == field && want[m] && !set->matchers[m].lazy) {
             matchers++;
             patterns += set->matchers[m].count;
         }
@@ -209,6 +209,33 @@ int scan_new(const struct behavior_rules *set, uint16_t field, const bool *want,
     return rc < 0 ? rc : 0;
 }
 
+/* Without the automaton. */
+static bool literal_fits(const struct pattern *p, struct str text)
+{
+    bool fits = p->at_start && p->at_end ? text.n == p->exact.n && str_ieq(text, p->exact)
+                : p->at_start            ? str_istarts(text, p->exact)
+                : p->at_end              ? str_iends(text, p->exact)
+                                         : str_ifind(text, p->exact) >= 0;
+    if (!fits || !p->cased)
+        return fits;
+    return p->at_start ? str_starts(text, p->exact)
+           : p->at_end ? str_ends(text, p->exact)
+                       : str_find(text, p->exact) >= 0;
+}
+
+bool scan_lazy(const struct behavior_rules *set, uint16_t matcher, struct str text, uint64_t *limits_hit)
+{
+    const struct matcher *m = &set->matchers[matcher];
+    for (uint32_t i = m->first; i < m->first + m->count; i++) {
+        const struct pattern *p = &set->patterns[i];
+        if (p->regex                       ? p->owner && regex_matches(p->regex, text, limits_hit)
+            : p->glob.n || p->exact.n == 0 ? str_glob(p->glob, text, !p->cased)
+                                           : literal_fits(p, text))
+            return true;
+    }
+    return false;
+}
+
 /* The literal was seen ending at `end` (SIZE_MAX: not looked for). */
 static bool pattern_fits(struct scan *s, uint32_t index, struct str text, size_t end, uint64_t *limits_hit)
 {
@@ -220,19 +247,8 @@ static bool pattern_fits(struct scan *s, uint32_t index, struct str text, size_t
         s->tried[index] = s->epoch;
         return p->regex ? regex_matches(p->regex, text, limits_hit) : str_glob(p->glob, text, !p->cased);
     }
-    if (end == SIZE_MAX) {
-        if (p->exact.n > text.n)
-            return false;
-        bool fits = p->at_start && p->at_end ? text.n == p->exact.n && str_ieq(text, p->exact)
-                    : p->at_start            ? str_istarts(text, p->exact)
-                    : p->at_end              ? str_iends(text, p->exact)
-                                             : str_ifind(text, p->exact) >= 0;
-        if (!fits || !p->cased)
-            return fits;
-        return p->at_start ? str_starts(text, p->exact)
-               : p->at_end ? str_ends(text, p->exact)
-                           : str_find(text, p->exact) >= 0;
-    }
+    if (end == SIZE_MAX)
+        return literal_fits(p, text);
     if ((p->at_start && end != p->exact.n) || (p->at_end && end != text.n))
         return false;
     return !p->cased || memcmp(text.p + end - p->exact.n, p->exact.p, p->exact.n) == 0;

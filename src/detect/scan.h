@@ -22,4 +22,7 @@ unsigned scan_max(const struct scan *s);
 /* Writes the ids of the matchers that fit, each once, in no order; returns how many. */
 unsigned scan_run(struct scan *s, struct str text, uint16_t *ret_ids, uint64_t *limits_hit);
 
+/* One lazy matcher against one string. */
+bool scan_lazy(const struct behavior_rules *set, uint16_t matcher, struct str text, uint64_t *limits_hit);
+
 #endif
