@@ -31,8 +31,8 @@ int BPF_PROG(hide_kill, struct task_struct *target, struct kernel_siginfo *info,
     struct process_state *s = state_of(bpf_get_current_task_btf(), false);
     if (s && (s->flags & PROCESS_HIDDEN))
         return 0;
-    /* kill(-1) forgives EPERM and reports ESRCH */
-    return s && (s->flags & PROCESS_KILLS_ALL) ? -EPERM : -ESRCH;
+    /* Never ESRCH: kill_pid_info() takes that for a task that just went away and tries again, for ever. */
+    return -EPERM;
 }
 #define HIDE_TASK(hook)                                                                                                \
     SEC("lsm/" #hook)                                                                                                  \
