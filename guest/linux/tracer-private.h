@@ -16,12 +16,15 @@ struct tracer {
     struct ring_buffer *ring;
     struct tracer_decoder *decoder;
     int cpus;
-    uint64_t bad;  /* records that could not be read */
-    tracer_fn *fn; /* of the poll that runs */
+    const char *without; /* during tracer_open_without() */
+    uint64_t bad;        /* records that could not be read */
+    tracer_fn *fn;       /* of the poll that runs */
     void *ctx;
     int states, counts, counts32, hidden, lost; /* maps */
 };
 
+/* tracer_open() without the BPF programs whose names begin with one of these words, separated by commas. */
+int tracer_open_without(struct tracer **ret, const char *without, char *why, size_t n);
 int tracer_pidfd(uint32_t pid); /* or -errno */
 /* Flags of a process (enum process_flag), 0 when it has none. */
 uint32_t tracer_flags(struct tracer *t, uint32_t pid);

@@ -16,6 +16,7 @@
 
 #include "tracer.skel.h"
 
+#define TARGETS_MAX 512
 #define MISSING_MAX 32 /* programs that may fail before the rest is given up */
 
 /* libbpf talks through one global function; these hold what it said during tracer_open(). */
@@ -64,41 +65,113 @@ static bool missing_add(struct missing *m, const char *name)
     return true;
 }
 
-/* Does the kernel have what the program wants to attach to? */
-static bool target_exists(const struct btf *btf, const char *section)
+/* ---- what the kernel has ------------------------------------------------------------ */
+
+struct target {
+    char name[96];
+    const char *program;
+    bool found;
+};
+
+static int target_compare(const void *a, const void *b)
 {
-    char name[128];
+    return strcmp(((const struct target *)a)->name, ((const struct target *)b)->name);
+}
+
+/* The name in the kernel's BTF of what a program attaches to; false when the section says nothing. */
+static bool target_name(char *to, size_t cap, const char *section)
+{
     const char *slash = strchr(section, '/');
 
     if (!slash)
-        return true;
-    if (strncmp(section, "tp_btf/", 7) == 0) {
-        snprintf(name, sizeof(name), "btf_trace_%s", slash + 1);
-        return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+        return false;
+    const char *prefix = strncmp(section, "tp_btf/", 7) == 0 ? "btf_trace_"
+                         : strncmp(section, "lsm", 3) == 0   ? "bpf_lsm_"
+                                                             : "";
+    return snprintf(to, cap, "%s%s", prefix, slash + 1) < (int)cap;
+}
+
+/* Marks programs whose target the kernel does not have. One pass: looking each up would take seconds under emulation.
+ */
+static int find_missing(const struct tracer *t, struct missing *m)
+{
+    struct btf *btf = btf__load_vmlinux_btf();
+    struct bpf_program *prog;
+    size_t n = 0;
+
+    if (!btf) {
+        snprintf(last_error, sizeof(last_error), "the kernel has no BTF");
+        return -ENOENT;
     }
-    snprintf(name, sizeof(name), "%s%s", strncmp(section, "lsm", 3) == 0 ? "bpf_lsm_" : "", slash + 1);
-    return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+    struct target *targets = calloc(TARGETS_MAX, sizeof(*targets));
+    bpf_object__for_each_program(prog, t->skel->obj)
+    {
+        if (targets && n < TARGETS_MAX &&
+            target_name(targets[n].name, sizeof(targets[n].name), bpf_program__section_name(prog)))
+            targets[n++].program = bpf_program__name(prog);
+    }
+    if (targets)
+        qsort(targets, n, sizeof(*targets), target_compare);
+    for (uint32_t id = 1; targets && id < btf__type_cnt(btf); id++) {
+        const struct btf_type *type = btf__type_by_id(btf, id);
+        if (!btf_is_func(type) && !btf_is_typedef(type))
+            continue;
+        struct target key = {.program = NULL}, *hit;
+        snprintf(key.name, sizeof(key.name), "%s", btf__name_by_offset(btf, type->name_off));
+        if ((hit = bsearch(&key, targets, n, sizeof(*targets), target_compare))) {
+            /* several programs may share a target */
+            while (hit > targets && target_compare(hit - 1, &key) == 0)
+                hit--;
+            for (; hit < targets + n && target_compare(hit, &key) == 0; hit++)
+                hit->found = true;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!targets[i].found)
+            missing_add(m, targets[i].program);
+    free(targets);
+    btf__free(btf);
+    return 0;
+}
+
+/* Programs whose names begin with one of the words (separated by commas) are left out: for measurements. */
+static void leave_out(struct tracer *t, const char *words)
+{
+    struct bpf_program *prog;
+
+    bpf_object__for_each_program(prog, t->skel->obj)
+    {
+        for (const char *w = words; w && *w;) {
+            size_t n = strcspn(w, ",");
+            if (strncmp(bpf_program__name(prog), w, n) == 0)
+                bpf_program__set_autoload(prog, false);
+            w += n;
+            w += *w == ',';
+        }
+    }
 }
 
 /* Opens and loads without the missing ones; on failure tells which program it was in failed_program. */
-static int load_once(struct tracer *t, const struct btf *btf, struct missing *m)
+static int load_once(struct tracer *t, struct missing *m, bool first)
 {
     struct bpf_program *prog;
+    int r = 0;
 
     last_error[0] = failed_program[0] = 0;
     t->skel = tracer_bpf__open();
     if (!t->skel)
         return -errno;
     bpf_map__set_max_entries(t->skel->maps.slots, (uint32_t)t->cpus * RECORD_SLOTS);
+    if (first)
+        r = find_missing(t, m);
     bpf_object__for_each_program(prog, t->skel->obj)
     {
-        const char *name = bpf_program__name(prog);
-        if (!missing_has(m, name) && !target_exists(btf, bpf_program__section_name(prog)))
-            missing_add(m, name);
-        if (missing_has(m, name))
+        if (missing_has(m, bpf_program__name(prog)))
             bpf_program__set_autoload(prog, false);
     }
-    int r = tracer_bpf__load(t->skel);
+    leave_out(t, t->without);
+    if (r == 0)
+        r = tracer_bpf__load(t->skel);
     if (r < 0) {
         tracer_bpf__destroy(t->skel);
         t->skel = NULL;
@@ -108,20 +181,13 @@ static int load_once(struct tracer *t, const struct btf *btf, struct missing *m)
 
 static int load(struct tracer *t, struct missing *m)
 {
-    struct btf *btf = btf__load_vmlinux_btf();
-    int r;
+    bool first = true;
 
-    if (!btf) {
-        snprintf(last_error, sizeof(last_error), "the kernel has no BTF");
-        return -ENOENT;
-    }
-    for (;;) {
-        r = load_once(t, btf, m);
+    for (;; first = false) {
+        int r = load_once(t, m, first);
         if (r >= 0 || failed_program[0] == 0 || !missing_add(m, failed_program))
-            break;
+            return r;
     }
-    btf__free(btf);
-    return r;
 }
 
 static int attach(struct tracer *t, struct missing *m)
@@ -131,8 +197,8 @@ static int attach(struct tracer *t, struct missing *m)
 
     bpf_object__for_each_program(prog, t->skel->obj)
     {
-        if (missing_has(m, bpf_program__name(prog)))
-            continue;
+        if (!bpf_program__autoload(prog))
+            continue; /* missing or left out */
         struct bpf_link *link = bpf_program__attach(prog);
         if (!link)
             missing_add(m, bpf_program__name(prog));
@@ -175,6 +241,11 @@ static void find_maps(struct tracer *t)
 
 int tracer_open(struct tracer **ret, char *why, size_t n)
 {
+    return tracer_open_without(ret, NULL, why, n);
+}
+
+int tracer_open_without(struct tracer **ret, const char *without, char *why, size_t n)
+{
     struct missing *m = calloc(1, sizeof(*m));
     struct tracer *t = calloc(1, sizeof(*t));
     int r = -ENOMEM;
@@ -183,6 +254,7 @@ int tracer_open(struct tracer **ret, char *why, size_t n)
     snprintf(last_error, sizeof(last_error), "no memory");
     if (!t || !m || !(t->decoder = tracer_decoder_new()))
         goto out;
+    t->without = without;
     t->cpus = libbpf_num_possible_cpus();
     if (t->cpus < 1)
         t->cpus = 1;

@@ -27,3 +27,21 @@ target_compile_options(guest_tracer PRIVATE -Wall -Wextra -Wshadow -D_GNU_SOURCE
 target_include_directories(guest_tracer PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src PRIVATE ${BELLJAR_BPF_OUT})
 # The order is the linker's: libbpf needs libelf needs libz.
 target_link_libraries(guest_tracer PUBLIC libbpf.a libelf.a libz.a)
+
+# The check: the kernel of the guest image, the tracer, and a program that does everything once. Not part of the product.
+add_executable(guest-watch EXCLUDE_FROM_ALL bpf-check/watch.c)
+target_link_libraries(guest-watch PRIVATE guest_tracer)
+add_executable(guest-exercise EXCLUDE_FROM_ALL bpf-check/exercise.c)
+target_compile_options(guest-exercise PRIVATE -O1)
+foreach(program guest-watch guest-exercise)
+  target_compile_options(${program} PRIVATE -Wall -Wextra -D_GNU_SOURCE)
+  target_link_options(${program} PRIVATE -static)
+  set_target_properties(${program} PROPERTIES LINK_SEARCH_START_STATIC ON LINK_SEARCH_END_STATIC ON)
+endforeach()
+find_program(BELLJAR_PYTHON python3)
+if(NOT BELLJAR_GUEST_ONLY AND BELLJAR_PYTHON)
+  set_target_properties(guest-watch guest-exercise PROPERTIES EXCLUDE_FROM_ALL OFF)
+  add_test(NAME guest-tracer COMMAND ${BELLJAR_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/bpf-check/check.py
+    $<TARGET_FILE:guest-watch> $<TARGET_FILE:guest-exercise>)
+  set_tests_properties(guest-tracer PROPERTIES LABELS e2e TIMEOUT 600 SKIP_RETURN_CODE 77)
+endif()

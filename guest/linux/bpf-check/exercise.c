@@ -57,6 +57,11 @@ static void put(const char *path, const char *text)
     close(fd);
 }
 
+static void strcpy_low(char *to, const char *text)
+{
+    memcpy(to, text, strlen(text) + 1);
+}
+
 static void *thread(void *arg)
 {
     return arg;
@@ -70,7 +75,7 @@ static void part_process(void)
 
     pthread_create(&t, NULL, thread, NULL);
     pthread_join(t, NULL);
-    put("/tmp/ex/script", "#!/bin/sh\nexit 3\n");
+    put("/tmp/ex/script", "#!/bin/exercise --exit=3\n");
     chmod("/tmp/ex/script", 0755);
     pid_t pid = fork();
     if (pid == 0) {
@@ -103,10 +108,10 @@ static void part_long(void)
     char *big = malloc(n + 1);
     memset(big, 'A', n);
     big[n] = 0;
-    char *args[] = {"true", big, big, NULL};
+    char *args[] = {"exercise", "--exit=0", big, big, NULL};
     pid_t pid = fork();
     if (pid == 0) {
-        execv("/bin/true", args);
+        execv("/bin/exercise", args);
         _exit(1);
     }
     wait_for(pid);
@@ -198,7 +203,7 @@ static void part_file(void)
     flags = 0;
     ioctl(fd, FS_IOC_SETFLAGS, &flags);
     close(fd);
-    fd = open("/bin/busybox", O_RDONLY);
+    fd = open("/bin/exercise", O_RDONLY);
     p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
     munmap(p, 4096);
     close(fd);
@@ -267,7 +272,7 @@ static void part_memory(void)
     memcpy(q, code, sizeof(code));
     mprotect(q, 4096, PROT_READ | PROT_EXEC);
     int fd = memfd_create("payload", MFD_CLOEXEC);
-    int in = open("/bin/busybox", O_RDONLY);
+    int in = open("/bin/exercise", O_RDONLY);
     char buf[65536];
     ssize_t n;
     while ((n = read(in, buf, sizeof(buf))) > 0)
@@ -276,7 +281,7 @@ static void part_memory(void)
     close(in);
     pid_t pid = fork();
     if (pid == 0) {
-        char *args[] = {"true", NULL}, *env[] = {NULL};
+        char *args[] = {"exercise", "--exit=5", NULL}, *env[] = {NULL};
         fexecve(fd, args, env);
         _exit(1);
     }
@@ -306,7 +311,7 @@ static void part_cred(void)
 static void part_kernel(void)
 {
     struct timex tx = {.modes = 0};
-    int fd = open("/bin/busybox", O_RDONLY);
+    int fd = open("/bin/exercise", O_RDONLY);
 
     syscall(SYS_finit_module, fd, "", 0);
     close(fd);
@@ -361,14 +366,73 @@ static void part_signal(void)
     usleep(1000); /* short: no event */
 }
 
+/* The 32-bit gate works from 64-bit programs too. Pointers must be below 4 GiB. */
+static long call32(long nr, long a, long b, long c)
+{
+    long r;
+    __asm__ volatile("int $0x80" : "=a"(r) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory", "r8", "r9", "r10", "r11");
+    return r;
+}
+
+static void part_compat(void)
+{
+    char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    long at = (long)low;
+
+    strcpy_low(low, "/nowhere/32");
+    call32(11, at, 0, 0); /* execve */
+    strcpy_low(low, "name32");
+    call32(172, PR_SET_NAME, at, 0);
+    strcpy_low(low, "/tmp/ex/dir32");
+    call32(39, at, 0700, 0); /* mkdir */
+    call32(40, at, 0, 0);    /* rmdir */
+    call32(356, at, 0, 0);   /* memfd_create */
+    call32(129, at, 0, 0);   /* delete_module */
+}
+
+/* The parent is the tracer's process, which is hidden. */
+static void part_hide(void)
+{
+    char path[64], name[16];
+    int shown = 0, entries = 0;
+    struct stat st;
+    pid_t p = getppid();
+    struct dirent *e;
+
+    snprintf(name, sizeof(name), "%d", p);
+    snprintf(path, sizeof(path), "/proc/%d", p);
+    int killed = kill(p, SIGKILL) < 0 ? errno : 0;
+    int queued = sigqueue(p, SIGKILL, (union sigval){0}) < 0 ? errno : 0;
+    int all = kill(-1, 0) < 0 ? errno : 0;
+    int seen = stat(path, &st) < 0 ? errno : 0;
+    int reached = access(path, F_OK) < 0 ? errno : 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", p);
+    int opened = open(path, O_RDONLY) < 0 ? errno : 0;
+    int traced = ptrace(PTRACE_ATTACH, p, 0, 0) < 0 ? errno : 0;
+    int session = getsid(p) < 0 ? errno : 0;
+    DIR *d = opendir("/proc");
+    while ((e = readdir(d))) {
+        entries++;
+        shown += strcmp(e->d_name, name) == 0;
+    }
+    closedir(d);
+    printf("hide\tkill=%d\tsigqueue=%d\tall=%d\tstat=%d\taccess=%d\topen=%d\tptrace=%d\tgetsid=%d\tlisted=%d\tlisting=%"
+           "s\n",
+           killed, queued, all, seen, reached, opened, traced, session, shown, entries > 20 ? "long" : "short");
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*fn)(void);
-    } parts[] = {{"process", part_process}, {"long", part_long},     {"ptrace", part_ptrace},
-                 {"file", part_file},       {"net", part_net},       {"memory", part_memory},
-                 {"cred", part_cred},       {"kernel", part_kernel}, {"signal", part_signal}};
+    } parts[] = {{"process", part_process}, {"long", part_long},     {"ptrace", part_ptrace}, {"file", part_file},
+                 {"net", part_net},         {"memory", part_memory}, {"cred", part_cred},     {"kernel", part_kernel},
+                 {"signal", part_signal},   {"compat", part_compat}, {"hide", part_hide}};
+
+    if (argc > 1 && strncmp(argv[1], "--exit=", 7) == 0)
+        return atoi(argv[1] + 7);
 
     mkdir("/tmp/ex", 0755);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
