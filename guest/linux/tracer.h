@@ -65,8 +65,8 @@ typedef void tracer_fn(void *ctx, const struct tracer_event *ev);
 int tracer_open(struct tracer **ret, char *why, size_t n);
 
 /*
- * Makes a process invisible: not traced; signals to it are answered with ESRCH,
- * ptrace with EPERM; its folder in /proc is neither listed nor found. Children
+ * Makes a process invisible: not traced; signals and ptrace are refused
+ * (EPERM; ESRCH from tgkill), other calls do not find it; its folder in /proc is neither listed nor found. Children
  * forked later are not hidden. At most 64. 0 or -errno.
  */
 int tracer_hide(struct tracer *t, uint32_t tgid);

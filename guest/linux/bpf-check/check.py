@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT = 560
+TIMEOUT = 300
 
 
 def entry(name, mode, data=b"", rdev=(0, 0)):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Hidden processes: signals, ptrace and scheduling calls do not find them,
- * /proc does not show them, and the list of BPF objects is empty for others.
+ * Hidden processes: signals and ptrace are refused, scheduling calls do not find
+ * them, /proc does not show them, and the list of BPF objects is empty for others.
  */
 
 __u32 hiding; /* set by user space with the first hidden process */
@@ -28,11 +28,14 @@ int BPF_PROG(hide_kill, struct task_struct *target, struct kernel_siginfo *info,
 {
     if (ret || !is_hidden(target) || (u64)info <= 1 || info->si_code > SI_USER)
         return ret; /* the kernel itself */
-    struct process_state *s = state_of(bpf_get_current_task_btf(), false);
-    if (s && (s->flags & PROCESS_HIDDEN))
+    if (state_is_hidden())
         return 0;
-    /* Never ESRCH: kill_pid_info() takes that for a task that just went away and tries again, for ever. */
-    return -EPERM;
+    /*
+     * ESRCH would be the perfect answer, but kill_pid_info() takes it from a
+     * living task for a race and tries again, without end and with no way to
+     * stop it. Only tkill() and tgkill() pass it on.
+     */
+    return info->si_code == SI_TKILL ? -ESRCH : -EPERM;
 }
 #define HIDE_TASK(hook)                                                                                                \
     SEC("lsm/" #hook)                                                                                                  \

@@ -105,9 +105,8 @@ enum process_flag {
     PROCESS_HIDDEN = 1,
     PROCESS_SAMPLE = 2,
     PROCESS_EXITED = 4,
-    PROCESS_ARMED = 16,     /* hold it at its next visible acts: it has fresh W+X memory */
-    PROCESS_KILLS_ALL = 32, /* inside kill(-1) */
-    PROCESS_WX = 8,         /* has memory that was made writable and executable, or executable after writing */
+    PROCESS_ARMED = 16, /* hold it at its next visible acts: it has fresh W+X memory */
+    PROCESS_WX = 8,     /* has memory that was made writable and executable, or executable after writing */
 };
 #define WX_REGIONS 8
 struct process_state {

@@ -2,6 +2,7 @@
 /* Signals and sleeps. */
 
 #define SI_USER 0
+#define SI_TKILL -6
 #define SLEEP_MIN 100000000ll
 #define CLOCK_REALTIME_ID 0
 #define HRTIMER_REL 1
@@ -10,11 +11,6 @@
 SEC("fentry/kill_something_info")
 int BPF_PROG(on_kill, int sig, struct kernel_siginfo *info, int pid)
 {
-    struct process_state *s = state_of(bpf_get_current_task_btf(), pid == -1);
-    if (s && pid == -1)
-        __sync_fetch_and_or(&s->flags, PROCESS_KILLS_ALL);
-    else if (s && (s->flags & PROCESS_KILLS_ALL))
-        __sync_fetch_and_and(&s->flags, ~PROCESS_KILLS_ALL);
     if (sig == 0 || pid == (int)(bpf_get_current_pid_tgid() >> 32))
         return 0;
     struct record *r = record_begin(EVENT_SIGNAL_SEND);
