@@ -222,15 +222,9 @@ int qemu_start(const struct qemu_options *o, pid_t *ret_pid, struct err *e)
                               .nkeep = n,
                               .uid = o->uid,
                               .own_group = true,
-                              .files_max = 256};
+                              .files_max = 256,
+                              .file_size_max = o->file_max};
     r = spawn(&s, ret_pid, e);
-    if (r == 0 && o->file_max) {
-        struct rlimit limit = {o->file_max, o->file_max};
-        if (prlimit(*ret_pid, RLIMIT_FSIZE, &limit, NULL) < 0) {
-            r = err_errno(e, "cannot limit the size of the machine's disk");
-            kill(*ret_pid, SIGKILL);
-        }
-    }
     arena_free(&a);
     return r;
 }

@@ -83,7 +83,7 @@ static int child_prepare(const struct spawn_options *o, pid_t parent)
     if (o->own_group && setpgid(0, 0) < 0)
         return -1;
     if (child_descriptors(o) < 0 || child_limit(RLIMIT_AS, o->memory_max) < 0 ||
-        child_limit(RLIMIT_NOFILE, o->files_max) < 0)
+        child_limit(RLIMIT_NOFILE, o->files_max) < 0 || child_limit(RLIMIT_FSIZE, o->file_size_max) < 0)
         return -1;
     if (o->cwd && chdir(o->cwd) < 0)
         return -1;
