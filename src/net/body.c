@@ -258,8 +258,10 @@ void body_elf(struct str name, struct buf *ret)
 
 static void pad_to(struct buf *b, size_t n)
 {
+    static const uint8_t zeros[512];
+
     while (b->len < n && !b->failed)
-        buf_u8(b, 0);
+        buf_add(b, zeros, n - b->len < sizeof(zeros) ? n - b->len : sizeof(zeros));
 }
 
 /* PE32, one section, entry "xor eax, eax; ret" (Microsoft's PE format, "Optional Header"). */

@@ -81,7 +81,7 @@ int net_client_start_with(const struct net_client_options *o, struct net_client 
     }
     failed = role_start(&net_role, &c->role, e);
     if (failed < 0) {
-        err_prefix(e, "simulated internet");
+        err_prefix(e, "simulated internet: ");
         goto out;
     }
     failed = send_begin(c, o, pcap, e);
