@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the end of a run to the finished report: a log of EVENTS events, read in
+ * the jailed role with the process table, all behaviour rules and both reports.
+ * bench-observe [EVENTS]
+ */
+#include "case/observe.h"
+#include "case/runner.h"
+#include "cmd/roles.h"
+#include "event/evlog.h"
+#include "os/file.h"
+#include "os/loop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATHS 5000
+
+static uint64_t state = 88172645463325252u;
+static uint32_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 20);
+}
+
+static char paths[PATHS][64];
+
+/* A busy sample: one process in 400 events, files of a home folder, some network and sleeps. */
+static void event_make(uint64_t i, struct event *ev)
+{
+    uint32_t r = next_random() % 100, slot;
+    struct str path = str_from(paths[next_random() % PATHS]);
+
+    *ev = (struct event){.source = EVENT_SOURCE_TRACER, .seq = i + 1, .time_ns = (int64_t)i * 30000};
+    ev->pid = ev->tid = 1000 + (uint32_t)(i / 400) % 30000;
+    if (i == 0) {
+        ev->kind = EVENT_RUN_SAMPLE;
+        ev->count = EVF_RUN_SAMPLE__COUNT;
+        ev->f[EVF_RUN_SAMPLE_Path].s = STR_LIT("/root/sample");
+    } else if (i % 400 == 0) {
+        ev->kind = EVENT_PROCESS_START;
+        ev->count = EVF_PROCESS_START__COUNT;
+        ev->f[EVF_PROCESS_START_ParentProcessId].u = ev->pid - 1;
+    } else if (i % 400 == 1) {
+        ev->kind = EVENT_PROCESS_EXEC;
+        ev->count = EVF_PROCESS_EXEC__COUNT;
+        ev->f[EVF_PROCESS_EXEC_Image].s = STR_LIT("/usr/bin/dash");
+        ev->f[EVF_PROCESS_EXEC_CommandLine].s = STR_LIT("sh -c 'cp a b; rm c'");
+        ev->f[EVF_PROCESS_EXEC_ParentProcessId].u = ev->pid - 1;
+    } else {
+        static const uint16_t kinds[] = {EVENT_FILE_CREATE, EVENT_FILE_OPEN,     EVENT_FILE_WRITE, EVENT_FILE_DELETE,
+                                         EVENT_FILE_READ,   EVENT_FILE_MAP_EXEC, EVENT_FILE_LIST,  EVENT_FILE_CHMOD};
+        ev->kind = r < 92 ? kinds[r % 8] : r < 96 ? EVENT_NET_CONNECT : EVENT_TIME_SLEEP;
+        ev->count = event_kind_info(ev->kind)->count;
+        slot = ev->kind == EVENT_NET_CONNECT ? EVF_NET_CONNECT_DestinationIp : 0;
+        if (ev->kind == EVENT_TIME_SLEEP) {
+            ev->f[0].u = 100000000;
+            return;
+        }
+        ev->f[slot].s = ev->kind == EVENT_NET_CONNECT ? STR_LIT("203.0.113.9") : path;
+        if (ev->kind == EVENT_NET_CONNECT) {
+            ev->f[EVF_NET_CONNECT_Protocol].s = STR_LIT("tcp");
+            ev->f[EVF_NET_CONNECT_DestinationPort].u = 443;
+        }
+    }
+}
+
+static int fill(const char *dir, uint64_t events, struct err *e)
+{
+    struct evlog_writer *w = NULL;
+    struct event ev;
+    char *log = path_format("%s/runs/1/events.bjl", dir);
+    int r = log ? evlog_create(log, &w, e) : -1;
+
+    for (uint64_t i = 0; r == 0 && i < events; i++) {
+        event_make(i, &ev);
+        r = evlog_append(w, &ev, e);
+    }
+    if (r == 0)
+        r = evlog_close(&w, e);
+    free(log);
+    return r;
+}
+
+static int write_text(const char *dir, const char *name, const char *text, struct err *e)
+{
+    char *path = path_join(dir, name);
+    int r = path ? file_write_atomic(path, text, strlen(text), 0600, e) : -1;
+    free(path);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    char dir[] = "/tmp/belljar-bench-XXXXXX", *runs;
+    struct case_folder c = {.id = (char *)"bench", .dir = dir, .lock_fd = -1};
+    struct observe_result result = {0};
+    uint64_t events = 1000000, begun;
+    struct err e = {0};
+    struct stat st = {0};
+    int r = role_main(argc, argv, roles);
+
+    if (r >= 0)
+        return r;
+    if (argc > 1)
+        events = strtoull(argv[1], NULL, 10);
+    for (unsigned i = 0; i < PATHS; i++)
+        snprintf(paths[i], sizeof(paths[i]), "/home/jonas/Documents/%u/file-%u.txt", i % 40, i);
+    if (!mkdtemp(dir) || !(runs = path_join(dir, "runs/1")) || file_mkdirs(runs, 0700, &e) < 0 ||
+        fill(dir, events, &e) < 0 ||
+        write_text(dir, "submission.json", "{\"id\": \"bench\", \"kind\": \"file\", \"name\": \"sample\"}", &e) < 0 ||
+        write_text(
+            dir, "runs/1/run.json",
+            "{\"started\": true, \"root_pid\": 1000, \"ran_ms\": 30000, \"planned_ms\": 30000, \"sample_ended\": true, "
+            "\"machine\": {\"alive_at_end\": true}, \"channel\": {\"collected\": true}, \"network\": {\"intact\": "
+            "true}}",
+            &e) < 0) {
+        fprintf(stderr, "%s\n", e.text);
+        return 1;
+    }
+    begun = loop_now_ms();
+    r = observe_case(&c, NULL, NULL, &result, &e);
+    if (r < 0)
+        fprintf(stderr, "%s\n", e.text);
+    begun = loop_now_ms() - begun;
+    char *html = path_join(dir, "report.html");
+    if (html)
+        stat(html, &st);
+    printf("%" PRIu64 " events: report after %" PRIu64 " ms (%.0f events/s), %u findings, report.html %lld KiB\n",
+           result.events, begun, begun ? (double)events * 1000 / (double)begun : 0, result.findings,
+           (long long)st.st_size >> 10);
+    file_remove_tree(dir, NULL);
+    free(html);
+    free(runs);
+    return r < 0;
+}
