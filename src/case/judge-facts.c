@@ -41,6 +41,7 @@ static bool flag(const json_t *o, const char *key)
 static void read_run(struct judge_facts *f, const json_t *run)
 {
     const json_t *channel = json_object_get(run, "channel"), *machine = json_object_get(run, "machine");
+    const char *tracer = json_string_value(json_object_get(channel, "tracer"));
 
     f->score.started = flag(run, "started");
     f->score.ran_ns = json_integer_value(json_object_get(run, "ran_ms")) * 1000000;
@@ -50,6 +51,8 @@ static void read_run(struct judge_facts *f, const json_t *run)
     f->score.channel_intact = flag(channel, "collected") &&
                               !json_integer_value(json_object_get(channel, "missed_frames")) &&
                               !json_integer_value(json_object_get(channel, "bad_batches"));
+    /* A tracer with holes saw less than it should: no better than a channel with holes. */
+    f->score.channel_intact &= tracer && !strcmp(tracer, "ok");
     f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
     f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
     f->root_pid = (uint32_t)json_integer_value(json_object_get(run, "root_pid"));

@@ -51,17 +51,20 @@ static const struct {
     const char *submission, *facts;
     const char *path, *argv0, *guest_path, *refused;
 } plans[] = {
-    {J({"kind": "file", "name": "a.sh", "user": "root"}), J({"type": "script"}), "/root/a.sh", "/root/a.sh", "/root/a.sh", NULL},
-    {J({"kind": "file", "name": "a.sh", "user": "jonas"}), J({"type": "script"}), "/home/jonas/Downloads/a.sh",
+    {J({"kind" : "file", "name" : "a.sh", "user" : "root"}), J({"type" : "script"}), "/root/a.sh", "/root/a.sh",
+     "/root/a.sh", NULL},
+    {J({"kind" : "file", "name" : "a.sh", "user" : "jonas"}), J({"type" : "script"}), "/home/jonas/Downloads/a.sh",
      "/home/jonas/Downloads/a.sh", "/home/jonas/Downloads/a.sh", NULL},
-    {J({"kind": "file", "name": "a.py"}), J({"type": "python"}), "/usr/bin/python3", "/usr/bin/python3", "/root/a.py", NULL},
-    {J({"kind": "file", "name": "../../etc/passwd"}), J({"type": "elf"}), "/root/.._.._etc_passwd", "/root/.._.._etc_passwd",
-     "/root/.._.._etc_passwd", NULL},
-    {J({"kind": "file", "name": ".."}), J({"type": "elf"}), "/root/sample", "/root/sample", "/root/sample", NULL},
-    {J({"kind": "file", "name": "x"}), J({"type": "pdf", "not_runnable": "This is a PDF"}), "", NULL, NULL, "This is a PDF"},
-    {J({"kind": "file", "name": "x"}), J({"type": "strange"}), "", NULL, NULL, "no program"},
-    {J({"kind": "command", "target": "id; ls"}), J({}), "", "id; ls", NULL, NULL},
-    {J({"kind": "url", "target": "http://a.example/"}), J({}), "/usr/bin/wget", "/usr/bin/wget", NULL, NULL},
+    {J({"kind" : "file", "name" : "a.py"}), J({"type" : "python"}), "/usr/bin/python3", "/usr/bin/python3",
+     "/root/a.py", NULL},
+    {J({"kind" : "file", "name" : "../../etc/passwd"}), J({"type" : "elf"}), "/root/.._.._etc_passwd",
+     "/root/.._.._etc_passwd", "/root/.._.._etc_passwd", NULL},
+    {J({"kind" : "file", "name" : ".."}), J({"type" : "elf"}), "/root/sample", "/root/sample", "/root/sample", NULL},
+    {J({"kind" : "file", "name" : "x"}), J({"type" : "pdf", "not_runnable" : "This is a PDF"}), "", NULL, NULL,
+     "This is a PDF"},
+    {J({"kind" : "file", "name" : "x"}), J({"type" : "strange"}), "", NULL, NULL, "no program"},
+    {J({"kind" : "command", "target" : "id; ls"}), J({}), "", "id; ls", NULL, NULL},
+    {J({"kind" : "url", "target" : "http://a.example/"}), J({}), "/usr/bin/wget", "/usr/bin/wget", NULL, NULL},
 };
 
 static void test_plans(void **state)

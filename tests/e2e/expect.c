@@ -192,6 +192,17 @@ static unsigned check_counts(const json_t *expect, const json_t *report)
     return bad;
 }
 
+/* Whatever ran was watched by a tracer without holes. */
+static unsigned check_tracer(const json_t *report)
+{
+    const char *state = json_string_value(json_object_get(at(report, "run", "channel"), "tracer"));
+
+    if (!json_is_true(at(report, "run", "started")) || (state && !strcmp(state, "ok")))
+        return 0;
+    printf("  the tracer has holes: %s\n", state ? state : "(nothing)");
+    return 1;
+}
+
 unsigned expect_check(const json_t *expect, const json_t *report)
 {
     const json_t *v;
@@ -201,6 +212,7 @@ unsigned expect_check(const json_t *expect, const json_t *report)
     bad += check_word(expect, "verdict", json_string_value(at(report, "verdict", "word")));
     bad += check_word(expect, "ended", json_string_value(at(report, "run", "ended")));
     bad += check_counts(expect, report);
+    bad += check_tracer(report);
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
         json_array_foreach(json_object_get(expect, kinds[k].name), i,
                            v) if (!kinds[k].seen(report, json_string_value(v)))
