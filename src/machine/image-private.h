@@ -23,6 +23,7 @@ int image_temporary(const char *target, char **ret_dir, struct err *e);
 int image_commit(const char *temporary, const char *target, struct err *e);
 /* Kernel command line for this image. */
 #define IMAGE_COMMAND_LINE                                                                                             \
-    "root=/dev/vda rootfstype=ext4 rw quiet loglevel=3 console=ttyS0 panic=-1 systemd.show_status=false audit=0"
+    "root=/dev/vda rootfstype=ext4 rw quiet loglevel=3 console=ttyS0 panic=-1 mitigations=off "                        \
+    "systemd.show_status=false audit=0"
 
 #endif

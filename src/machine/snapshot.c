@@ -37,8 +37,8 @@
 #define KEY_IN_NAME 16
 #define KEEP_SNAPSHOTS 3
 #define BOOT_MS 180000
-#define SETTLE_MS 120000
-#define WARM_MS 60000
+#define SETTLE_MS 300000
+#define WARM_MS 240000
 #define FREEZE_MS 60000
 #define MIGRATE_MS 60000
 #define IDLE_MS 3000
@@ -50,25 +50,24 @@
  */
 static const char *const warm[] = {
     "bash -lc 'true; ls -la /home/jonas /tmp /etc >/dev/null; id; uname -a; ps aux | tail -n 1; date'",
-    "for i in cat cp mv rm ln chmod chown head tail sort uniq wc cut tr tee touch mkdir rmdir stat base64 sha256sum "
-    "md5sum dd sleep env "
-    "nohup mktemp readlink; do $i --version; done",
-    "grep -c . /etc/passwd; sed -n 1p /etc/passwd; awk 'NR==1' /etc/passwd; find /etc -maxdepth 1 -name 'pass*'; xargs "
-    "--version; file /bin/ls; xxd -l 16 /bin/ls",
+    "cd /tmp; d=$(mktemp -d); cp /etc/passwd $d/a; mv $d/a $d/b; chmod 755 $d/b; touch $d/c; ln -s b $d/l; cat $d/b | "
+    "head -n 2 | tail -n 1 | tr a b "
+    "| cut -d: -f1 | sort | uniq | wc; base64 $d/b | sed -n 1p; grep -c . $d/b; awk 'NR==1' $d/b; sha256sum $d/b; dd "
+    "if=/dev/zero of=$d/z "
+    "bs=1k count=4; find $d -type f | xargs stat -c %n; tar czf $d/t.gz -C $d b; tar tzf $d/t.gz; xxd -l 16 /bin/ls; "
+    "rm -rf $d; env; nohup true; sleep 0.01",
     "python3 -c 'import os, sys, socket, subprocess, base64, json, ssl, ctypes, hashlib, urllib.request; print(1)'",
     "perl -MSocket -MIO::Socket -e 'print 1'",
-    "curl --version; curl -s -m 1 http://127.0.0.1:9/; wget --version; wget -q -T 1 -t 1 -O /dev/null "
-    "http://127.0.0.1:9/; openssl version; openssl rand -hex 8",
-    "busybox true; busybox wget --help; nc -h; ip address; ip route; ss -tn; netstat -tn; ping -c 1 -W 1 127.0.0.1; "
-    "getent hosts localhost",
-    "getent passwd jonas; su -s /bin/sh jonas -c 'id; crontab -l'; sudo -n -l; systemctl list-units --no-pager | tail "
-    "-n 1; crontab -l; iptables -nL; nft list ruleset",
-    "tar --version; gzip --version; zip -v; unzip -v; xz --version; bzip2 --help; chattr -V; lsattr /etc/passwd; "
-    "getcap /bin/ping; lsof -v; pgrep -l cron; killall -V; mount; df; free; uptime; who; w; last -n 1; hostname; "
-    "lspci; dmesg | tail -n 1; lscpu",
-    "/lib/ld-linux.so.2 --version",
-    "for a in aarch64 arm mips mipsel ppc riscv64; do qemu-$a --version; for l in /usr/gnemul/qemu-$a/lib/ld*.so.*; do "
-    "qemu-$a $l --version; done; done",
+    "curl -s -m 1 http://127.0.0.1:9/; wget -q -T 1 -t 1 -O /dev/null http://127.0.0.1:9/; openssl rand -hex 8; "
+    "busybox true; ip address; ip route; "
+    "ss -tn; ping -c 1 -W 1 127.0.0.1; getent hosts localhost; nc -w 1 127.0.0.1 9",
+    "su -s /bin/sh jonas -c 'id; crontab -l'; sudo -n -l >/dev/null; systemctl list-units --no-pager | tail -n 1; "
+    "iptables -nL >/dev/null; nft list ruleset",
+    "chattr -V 2>&1 | head -n 1; lsattr /etc/passwd; pgrep -l cron; file /bin/ls; mount >/dev/null; df; uptime; who; "
+    "hostname; dmesg | tail -n 1; lscpu | head -n 1",
+    "/lib/ld-linux.so.2 --version | head -n 1",
+    "for a in aarch64 arm mips mipsel ppc riscv64; do for l in /usr/gnemul/qemu-$a/lib/ld*.so.*; do qemu-$a $l "
+    "--version | head -n 1; done; done",
     "sync",
 };
 
@@ -335,9 +334,12 @@ static int run(struct template *t, const char *command, int timeout_ms, int *ret
     struct buf output;
     int code = 0;
 
+    uint64_t start = time_monotonic_ns();
     buf_init(&output, 65536);
     int r = session_run(t->s, command, &output, &code, timeout_ms, e);
-    buf_addf(&t->log, "$ %s\n%.*s[%d]\n", command, STR_ARG(str_sub(buf_str(&output), 0, 2000)), r < 0 ? r : code);
+    unsigned long long ms = (time_monotonic_ns() - start) / NS_PER_MS;
+    buf_addf(&t->log, "$ %s\n%.*s[%d, %llu ms]\n", command, STR_ARG(str_sub(buf_str(&output), 0, 2000)),
+             r < 0 ? r : code, ms);
     if (ret_code)
         *ret_code = code;
     buf_free(&output);
@@ -347,7 +349,8 @@ static int run(struct template *t, const char *command, int timeout_ms, int *ret
 static int settle(struct template *t, struct err *e)
 {
     int code, r = run(t,
-                      "systemctl is-system-running --wait; systemctl --failed --no-legend --plain; systemctl list-jobs "
+                      "for i in $(seq 600); do [ -S /run/systemd/private ] && break; sleep 0.2; done; systemctl "
+                      "is-system-running --wait; systemctl --failed --no-legend --plain; systemctl list-jobs "
                       "--no-legend",
                       SETTLE_MS, &code, e);
 
@@ -476,8 +479,6 @@ static int seal(struct template *t, struct err *e)
     if (r == 0)
         r = write_text(t->dir, "options", options.data, options.len, e);
     if (r == 0)
-        r = write_text(t->dir, "boot.log", t->log.data ? t->log.data : (const uint8_t *)"", t->log.len, e);
-    if (r == 0)
         r = write_text(t->dir, "lock", "", 0, e);
     buf_free(&options);
     return r;
@@ -510,6 +511,8 @@ static int make_snapshot(const struct image *i, const struct plan *plan, const c
     close_files(&t);
     if (r == 0)
         r = seal(&t, e);
+    if (t.log.len) /* of a failed one it stays beside the image; the latest is enough */
+        write_text(r == 0 ? dir : i->dir, r == 0 ? "boot.log" : "snapshot.failed.log", t.log.data, t.log.len, NULL);
     buf_free(&t.log);
     free(log);
     return r;
