@@ -245,7 +245,11 @@ void proctab_adopt_judge(struct proctab *t, struct proc *p, const struct event *
     bool first = parent && parent->pid == 1;
     bool from_cron = t->cron_path.n && one_of(name, crons);
     bool from_init = (t->unit_path.n || t->unit_tool) && (first || one_of(name, inits));
-    if ((!from_cron && !from_init) || (t->baseline && baseline_has(t->baseline, ev, p)))
+    /* systemd's own helpers (generators after a reload, the executor before it runs a unit's program) are not what the
+     * sample arranged; what the executor then runs is judged at that exec. */
+    bool own_helper = from_init && (str_starts(p->image, STR_LIT("/usr/lib/systemd/")) ||
+                                    str_starts(p->image, STR_LIT("/lib/systemd/")));
+    if ((!from_cron && !from_init) || own_helper || (t->baseline && baseline_has(t->baseline, ev, p)))
         return;
     struct str cause = from_cron ? t->cron_path : t->unit_path;
     if (name.n == 0)

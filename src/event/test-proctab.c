@@ -302,6 +302,10 @@ static void test_adopt_unit(void **unused)
                      PROC_SYSTEM);
     adopted(exec(901, 1, "/bin/sh", "sh -c 'nc -e'"),
             "started by systemd after the sample changed /etc/systemd/system/evil.service");
+    /* What systemd runs for itself after a reload. */
+    start(903, 1);
+    assert_int_equal(exec(903, 1, "/usr/lib/systemd/system-generators/systemd-fstab-generator", "generator")->lineage,
+                     PROC_SYSTEM);
     /* Not a child of systemd. */
     start(902, 400);
     assert_int_equal(exec(902, 400, "/bin/sh", "sh -c 'nc -e'")->lineage, PROC_SYSTEM);
