@@ -159,6 +159,7 @@ static void look_for_end(struct agent *a, uint64_t now)
     follow_root_status(a->follow, &code, &signal_number);
     feed_note(a->feed, "all-exited", "no process of the sample is left");
     feed_flush(a->feed);
+    stats_status(a);
     wire_put_u32(&w, (uint32_t)code);
     wire_put_u32(&w, signal_number);
     channel_send(a->channel, LANE_EVENTS, WIRE_EXITED, w.p, w.len);

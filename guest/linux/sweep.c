@@ -22,11 +22,12 @@
 #define MEMFDS_MAX 64
 
 /* The likely places first: should the time end, they were looked at. */
-static const char *const places[] = {"/tmp",       "/var/tmp",  "/dev/shm", "/dev", "/home",      "/root",
-                                     "/etc",       "/run/user", "/opt",     "/srv", "/var/spool", "/var/www",
-                                     "/usr/local", "/boot",     "/var",     "/usr"};
-static const char *const left_out[] = {"/var/log/journal", "/var/lib/systemd", "/dev/pts",
-                                       "/dev/mqueue",      "/dev/hugepages",   "/var/cache"};
+/* Packages' own trees (/usr/share, /usr/lib, /var/lib) are left to fanotify: walking them would take seconds. */
+static const char *const places[] = {
+    "/tmp", "/var/tmp", "/dev/shm",   "/dev",     "/home",      "/root",    "/etc",      "/run/user",
+    "/opt", "/srv",     "/var/spool", "/var/www", "/usr/local", "/usr/bin", "/usr/sbin", "/usr/lib/systemd",
+    "/boot"};
+static const char *const left_out[] = {"/dev/pts", "/dev/mqueue", "/dev/hugepages"};
 
 struct walk {
     struct capture *c;
