@@ -8,8 +8,8 @@
 #ifndef BELLJAR_MACHINE_SESSION_H
 #define BELLJAR_MACHINE_SESSION_H
 
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/hash.h"
 #include "event/event.h"
 
@@ -23,14 +23,16 @@ struct session_status {
     uint64_t last_heard_ms; /* loop_now_ms of the last good frame */
     bool sample_ended;      /* WIRE_EXITED came */
     bool done;              /* WIRE_DONE came */
-    int32_t exit_code; uint32_t exit_signal;
+    int32_t exit_code;
+    uint32_t exit_signal;
     uint64_t bad_captures; /* forgotten, without a beginning, or with a SHA-256 that their bytes do not have */
     uint64_t started_ms;   /* loop_now_ms when the sample's start was confirmed */
 };
 
 struct session_handlers { /* all optional; context is passed back */
     void *context;
-    /* time_ns is already relative to the sample's start (0 before it started: events before are negative). Strings borrowed. */
+    /* time_ns is already relative to the sample's start (0 before it started: events before are negative). Strings
+     * borrowed. */
     /* run.channel events are made here, by the host: source EVENT_SOURCE_HOST and seq 0: the receiver numbers them. */
     void (*event)(void *context, const struct event *ev);
     void (*lost)(void *context, uint8_t source, uint64_t total);
@@ -47,9 +49,9 @@ struct session_identity {
 };
 
 struct session_start {
-    const char *user; /* "" = root */
-    const char *cwd;  /* "" = home of the user */
-    const char *path; /* program in the guest; "" = argv[0] is a shell line */
+    const char *user;        /* "" = root */
+    const char *cwd;         /* "" = home of the user */
+    const char *path;        /* program in the guest; "" = argv[0] is a shell line */
     const char *const *argv; /* NULL-terminated */
     const char *const *envp; /* NULL-terminated "NAME=value", added to a login environment */
     uint64_t capture_file_max, capture_total_max, dump_total_max;
@@ -58,17 +60,23 @@ struct session_start {
 /* fd: borrowed, non-blocking. spool_dir: where captures are assembled. */
 int session_new(int fd, const char *spool_dir, const struct session_handlers *h, struct session **ret, struct err *e);
 void session_free(struct session **s);
-/* Reads and handles what is there, waiting at most timeout_ms for the first byte. 0, ERR_PEER (stream ended), other negative. */
+/* Reads and handles what is there, waiting at most timeout_ms for the first byte. 0, ERR_PEER (stream ended), other
+ * negative. */
 int session_turn(struct session *s, int timeout_ms, struct err *e);
 /* These block (turning the session meanwhile) up to timeout_ms for the guest's answer. */
-int session_wait_boot(struct session *s, int timeout_ms, struct err *e);                                   /* template: WIRE_BOOTED */
-int session_freeze(struct session *s, int timeout_ms, struct err *e);                                      /* template: WIRE_FROZEN */
-int session_hello(struct session *s, const struct session_identity *id, int timeout_ms, struct err *e);    /* after restore */
+int session_wait_boot(struct session *s, int timeout_ms, struct err *e); /* template: WIRE_BOOTED */
+int session_freeze(struct session *s, int timeout_ms, struct err *e);    /* template: WIRE_FROZEN */
+int session_hello(struct session *s, const struct session_identity *id, int timeout_ms,
+                  struct err *e); /* after restore */
 int session_ping(struct session *s, int timeout_ms, struct err *e);
-int session_put_file(struct session *s, int fd, const char *path, unsigned mode, const char *owner, int timeout_ms, struct err *e);
-int session_start_sample(struct session *s, const struct session_start *o, int timeout_ms, uint32_t *ret_pid, struct err *e);
-int session_run(struct session *s, const char *command, struct buf *output, int *ret_code, int timeout_ms, struct err *e);
-int session_finish(struct session *s, uint32_t budget_ms, struct err *e); /* sends FINISH and turns until DONE or the budget ended */
+int session_put_file(struct session *s, int fd, const char *path, unsigned mode, const char *owner, int timeout_ms,
+                     struct err *e);
+int session_start_sample(struct session *s, const struct session_start *o, int timeout_ms, uint32_t *ret_pid,
+                         struct err *e);
+int session_run(struct session *s, const char *command, struct buf *output, int *ret_code, int timeout_ms,
+                struct err *e);
+int session_finish(struct session *s, uint32_t budget_ms,
+                   struct err *e); /* sends FINISH and turns until DONE or the budget ended */
 const struct session_status *session_status(const struct session *s);
 const char *session_tracer_state(const struct session *s); /* "ok", or what the tracer could not attach */
 
