@@ -8,7 +8,7 @@ file(GLOB BELLJAR_BPF_FILES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/bpf/*.
 
 add_custom_command(
   OUTPUT ${BELLJAR_BPF_OUT}/tracer.bpf.o
-  COMMAND ${BELLJAR_BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wno-unused-function
+  COMMAND ${BELLJAR_BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wno-unused-function ${BELLJAR_GUEST_OPTIONS}
           -I${CMAKE_SOURCE_DIR}/src -I/usr/include/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu
           -c ${CMAKE_CURRENT_SOURCE_DIR}/bpf/tracer.bpf.c -o tracer.bpf.o
   WORKING_DIRECTORY ${BELLJAR_BPF_OUT}
@@ -23,7 +23,7 @@ add_custom_command(
 
 add_library(guest_tracer STATIC tracer.c tracer-scan.c tracer-decode.c tracer-names.c tracer-text.c
   ${BELLJAR_BPF_OUT}/tracer.skel.h)
-target_compile_options(guest_tracer PRIVATE -Wall -Wextra -Wshadow -D_GNU_SOURCE -Os)
+target_compile_options(guest_tracer PRIVATE -Wall -Wextra -Wshadow -D_GNU_SOURCE -Os ${BELLJAR_GUEST_OPTIONS})
 target_include_directories(guest_tracer PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src PRIVATE ${BELLJAR_BPF_OUT})
 # The order is the linker's: libbpf needs libelf needs libz.
 target_link_libraries(guest_tracer PUBLIC libbpf.a libelf.a libz.a)
