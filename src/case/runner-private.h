@@ -29,9 +29,9 @@ struct runner {
     char hostname[32], machine_id[33];
     uint8_t mac[6];
     char tracer[256];
-    uint64_t start_mono, start_real, host_seq;
+    uint64_t start_mono, start_real;
     uint64_t lost[EVENT_SOURCE_MAX], net_lost_told;
-    uint64_t arranged_ms, quiet_since, garbage_told, ran_ms;
+    uint64_t arranged_ms, quiet_since, ran_ms;
     uint64_t captures, capture_bytes, captures_failed, dumps, dump_bytes, private_bytes;
     uint32_t root_pid;
     bool started, machine_gone, net_failed, collect_failed;

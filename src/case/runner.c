@@ -130,17 +130,14 @@ static void on_lost(void *context, uint8_t source, uint64_t total)
         r->failed = evlog_lost(r->log, source, total, &r->error);
 }
 
-/* The host's own remarks go into the same log, so that the report has one time line. */
-static void add_host_event(struct runner *r, uint16_t kind, struct str a, struct str b, uint64_t u)
+/* The host's own remarks go into the same log, so that the report has one time line. Number 0: the log counts. */
+static void add_note(struct runner *r, const char *code, const char *text)
 {
-    struct event ev = {.kind = kind, .source = EVENT_SOURCE_HOST, .count = 2, .seq = ++r->host_seq};
+    struct event ev = {.kind = EVENT_RUN_NOTE, .source = EVENT_SOURCE_HOST, .count = EVF_RUN_NOTE__COUNT};
 
     ev.time_ns = r->start_mono ? (int64_t)(clock_ns(CLOCK_MONOTONIC) - r->start_mono) : 0;
-    ev.f[0].s = a;
-    if (kind == EVENT_RUN_CHANNEL)
-        ev.f[1].u = u;
-    else
-        ev.f[1].s = b;
+    ev.f[EVF_RUN_NOTE_Code].s = str_from(code);
+    ev.f[EVF_RUN_NOTE_Text].s = str_from(text);
     on_event(r, &ev);
 }
 
@@ -418,7 +415,6 @@ static void record(struct runner *r)
 
     while (!r->ended) {
         int x = session_turn(r->session, TURN_MS, &e);
-        uint64_t garbage = session_status(r->session)->garbage_bytes;
 
         if (x < 0) {
             /* QEMU's own word (reboot, power-off) comes a moment after the channel closes. */
@@ -431,15 +427,10 @@ static void record(struct runner *r)
             r->machine_gone = true;
         }
         if (r->net && net_client_poll(r->net, on_net_event, r, &e) < 0) {
-            add_host_event(r, EVENT_RUN_NOTE, STR_LIT("net-lost"), str_from(e.text), 0);
+            add_note(r, "net-lost", e.text);
             r->net_failed = true;
             take_net_status(r);
             net_client_stop(&r->net);
-        }
-        if (garbage > r->garbage_told) {
-            add_host_event(r, EVENT_RUN_CHANNEL, STR_LIT("bytes that are not the agent's came through its port"),
-                           STR_NONE, garbage - r->garbage_told);
-            r->garbage_told = garbage;
         }
         check_machine(r);
         check_end(r, begun);
@@ -459,12 +450,12 @@ static void collect(struct runner *r)
     r->private_bytes = r->machine ? machine_private_bytes(r->machine) : 0;
     if (!r->machine_gone && r->session && session_finish(r->session, FINISH_BUDGET_MS, &e) < 0) {
         r->collect_failed = true;
-        add_host_event(r, EVENT_RUN_NOTE, STR_LIT("collect-failed"), str_from(e.text), 0);
+        add_note(r, "collect-failed", e.text);
     }
     if (r->net) {
         if (net_client_finish(r->net, 3000, on_net_event, r, &e) < 0) {
             r->net_failed = true;
-            add_host_event(r, EVENT_RUN_NOTE, STR_LIT("net-lost"), str_from(e.text), 0);
+            add_note(r, "net-lost", e.text);
         }
         take_net_status(r);
     }
