@@ -112,16 +112,16 @@ static int look(struct machine *m, struct accel_probe *ret)
     return r;
 }
 
-static int boot_with(struct qemu_options *o, struct accel_probe *ret, struct err *e)
+static void boot_with(struct qemu_options *o, const char *log, struct accel_probe *ret)
 {
     struct machine *m = NULL;
     uint64_t start = time_monotonic_ns(), ms = 0;
     struct err why = {0};
     int state = 0;
 
-    if (machine_launch(o, NULL, false, &m, &why) < 0) {
-        snprintf(ret->reason, sizeof(ret->reason), "QEMU does not start with KVM: %.180s", why.text);
-        return 0;
+    if (machine_launch(o, log, false, &m, &why) < 0) {
+        snprintf(ret->reason, sizeof(ret->reason), "QEMU does not start with KVM: %.200s", why.text);
+        return;
     }
     while (state == 0 && ms < PROBE_MS) {
         poll(NULL, 0, PROBE_LOOK_MS);
@@ -135,11 +135,9 @@ static int boot_with(struct qemu_options *o, struct accel_probe *ret, struct err
                  (unsigned long long)ms % 1000 / 100);
     else if (state == 0)
         snprintf(ret->reason, sizeof(ret->reason), "a guest did not boot with KVM within %d s", PROBE_MS / 1000);
-    (void)e;
-    return 0;
 }
 
-static int probe_now(const struct image *i, struct accel_probe *ret, struct err *e)
+static int probe_now(const struct image *i, const char *log, struct accel_probe *ret, struct err *e)
 {
     struct qemu_options o;
     int r;
@@ -161,7 +159,7 @@ static int probe_now(const struct image *i, struct accel_probe *ret, struct err 
     if (r == 0)
         r = probe_initrd(&o.initrd_fd, e);
     if (r == 0)
-        r = boot_with(&o, ret, e);
+        boot_with(&o, log, ret);
     const int all[] = {o.kvm_fd, o.kernel_fd, o.initrd_fd};
     for (size_t n = 0; n < sizeof(all) / sizeof(all[0]); n++)
         if (all[n] >= 0)
@@ -194,7 +192,10 @@ int machine_probe_kvm(const struct image *i, struct accel_probe *ret, struct err
     int r = path ? proc_boot_id(boot, e) : err_set(e, -ENOMEM, "out of memory");
 
     if (r == 0 && !cached(path, boot, ret)) {
-        r = probe_now(i, ret, e);
+        char *log = path_format("%s.log", path);
+        file_mkdirs(cache, 0755, NULL);
+        r = probe_now(i, log, ret, e);
+        free(log);
         char *line = r == 0 ? path_format("%s %d %s", boot, ret->usable, ret->reason) : NULL;
         if (line && file_mkdirs(cache, 0755, NULL) == 0)
             file_write_atomic(path, line, strlen(line), 0644, NULL); /* only a convenience */

@@ -72,7 +72,7 @@ static void add_hardware(struct args *x, const char *accel, unsigned memory_mib,
     add(x, "-accel");
     add(x, kvm ? "kvm,device=/dev/fdset/8" : "tcg,thread=multi");
     add(x, "-cpu");
-    add(x, kvm ? "host,hypervisor=off,kvm=off"
+    add(x, kvm ? "host,hypervisor=off,kvm=off,arch-capabilities=off"
                : "max,hypervisor=off,svm=off,vendor=GenuineIntel,family=6,model=94,stepping=3,"
                  "model-id=Intel(R) Core(TM) i5-6500 CPU @ 3.20GHz");
     add(x, "-m");
