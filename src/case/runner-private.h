@@ -13,7 +13,9 @@
 
 struct runner {
     const struct runner_options *o;
+    struct conf *conf;
     struct machine *machine;
+    int slot; /* case/slot.h */
     struct session *session;
     struct net_client *net;
     struct evlog_writer *log;

@@ -2,6 +2,8 @@
 #include "case/runner-private.h"
 
 #include "base/jsonw.h"
+#include "case/slot.h"
+#include "conf/conf.h"
 #include "os/file.h"
 #include "os/loop.h"
 
@@ -26,10 +28,6 @@
 #define ARRANGED_MS 75000
 /* The agent reports every second; a guest that is silent for this long is gone or hangs. */
 #define SILENCE_MS 25000
-#define CAPTURE_FILE_MAX (64ull << 20)
-#define CAPTURE_TOTAL_MAX (1ull << 30)
-#define DUMP_TOTAL_MAX (256ull << 20)
-#define DISK_MAX (4ull << 30)
 #define OUTPUT_MAX (4u << 20)
 
 static uint64_t clock_ns(clockid_t id)
@@ -231,8 +229,11 @@ static int open_outputs(struct runner *r, struct err *e)
 
 static int start_net_and_machine(struct runner *r, struct err *e)
 {
-    struct machine_options mo = {
-        .image = r->o->image, .snapshot = r->o->snapshot, .run_dir = r->o->run_dir, .net_fd = -1, .disk_max = DISK_MAX};
+    struct machine_options mo = {.image = r->o->image,
+                                 .snapshot = r->o->snapshot,
+                                 .run_dir = r->o->run_dir,
+                                 .net_fd = -1,
+                                 .disk_max = conf_number(r->conf, CONF_DISK_MAX)};
     char *pcap = path_join(r->o->run_dir, "traffic.pcap");
     int pair[2], x;
 
@@ -304,9 +305,9 @@ static int put_and_start(struct runner *r, struct err *e)
                                .cwd = p->cwd,
                                .path = p->path,
                                .argv = p->argv,
-                               .capture_file_max = CAPTURE_FILE_MAX,
-                               .capture_total_max = CAPTURE_TOTAL_MAX,
-                               .dump_total_max = DUMP_TOTAL_MAX};
+                               .capture_file_max = conf_number(r->conf, CONF_CAPTURE_FILE_MAX),
+                               .capture_total_max = conf_number(r->conf, CONF_CAPTURE_TOTAL_MAX),
+                               .dump_total_max = conf_number(r->conf, CONF_DUMP_TOTAL_MAX)};
     int x = 0;
 
     if (r->o->idle)
@@ -474,18 +475,32 @@ static void release(struct runner *r)
     free(spool);
     if (r->output_fd >= 0)
         close(r->output_fd);
+    slot_leave(&r->slot);
+    conf_free(&r->conf);
     proctab_free(&r->procs);
     buf_free(&r->agent_log);
 }
 
+/* 0: go on waiting for a machine. */
+static int wait_for_slot(void *context)
+{
+    struct runner *r = context;
+
+    say(r, "wait for a machine");
+    return r->o->stop && *r->o->stop;
+}
+
 int runner_run(const struct runner_options *o, struct err *e)
 {
-    struct runner r = {.o = o, .output_fd = -1};
+    struct runner r = {.o = o, .output_fd = -1, .slot = -1};
     int x, y;
 
     buf_init(&r.agent_log, 256u << 10);
     make_identity(&r);
-    if ((x = proctab_new(200000, &r.procs)) < 0 || (x = open_outputs(&r, e)) < 0)
+    if ((x = conf_load(NULL, &r.conf, e)) < 0 || (x = proctab_new(200000, &r.procs)) < 0 ||
+        (x = open_outputs(&r, e)) < 0)
+        goto out;
+    if ((x = slot_take((unsigned)conf_number(r.conf, CONF_MACHINES), wait_for_slot, &r, &r.slot, e)) < 0)
         goto out;
     say(&r, "restore");
     if ((x = start_net_and_machine(&r, e)) < 0 || (x = greet(&r, e)) < 0) {

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "case/work.h"
 #include "cmd/progress.h"
+#include "conf/conf.h"
 #include "os/file.h"
 #include "os/spawn.h"
 
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define REPORT_MAX (1u << 30)
-#define DEFAULT_SECONDS 60
 
 struct analyze_options {
     struct case_options c;
@@ -198,15 +198,29 @@ static int work(const struct analyze_options *o, const struct case_folder *c)
     return stop_requested ? EXIT_STOPPED : exit_code(o, &result);
 }
 
+static int fill_defaults(struct analyze_options *o)
+{
+    struct conf *conf = NULL;
+    struct err e;
+
+    if (o->c.seconds)
+        return 0;
+    if (conf_load(NULL, &conf, &e) < 0)
+        return cmd_failed(&e);
+    o->c.seconds = (unsigned)conf_number(conf, CONF_DEFAULT_TIME);
+    conf_free(&conf);
+    return 0;
+}
+
 static int run(int argc, char **argv)
 {
-    struct analyze_options o = {.c = {.system = "debian13", .user = "root", .seconds = DEFAULT_SECONDS}};
+    struct analyze_options o = {.c = {.system = "debian13", .user = "root"}};
     struct sigaction stop = {.sa_handler = on_signal};
     struct case_folder c;
     struct err e;
     int r = parse(argc, argv, &o);
 
-    if (r)
+    if (r || (r = fill_defaults(&o)))
         return r;
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);

@@ -38,6 +38,12 @@ int cmd_wrong(const struct cmd *c, const char *format, ...) __attribute__((forma
 /* Prints "belljar: text" and returns EXIT_FAILED. */
 int cmd_failed(const struct err *e);
 
+/*
+ * The settings file: $BELLJAR_CONFIG, else /etc/belljar.conf for root, else
+ * ~/.config/belljar.conf. malloc'ed; NULL when there is none.
+ */
+char *cmd_settings_file(void);
+
 #define BELLJAR_VERSION "0.1.0"
 
 #endif

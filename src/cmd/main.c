@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
 #include "cmd/roles.h"
+#include "conf/conf.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -58,6 +59,24 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* The settings file and the environment become one environment: every process we start sees the same. */
+static int settle_settings(void)
+{
+    char *path = cmd_settings_file();
+    struct conf *conf = NULL;
+    struct err e = {0};
+    int r = conf_load(path, &conf, &e);
+
+    free(path);
+    if (r == 0 && (r = conf_export(conf)) < 0)
+        err_set(&e, r, "the settings cannot be kept");
+    conf_free(&conf);
+    if (r == 0)
+        return EXIT_FINE;
+    cmd_failed(&e);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     int r = role_main(argc, argv, roles);
@@ -78,6 +97,8 @@ int main(int argc, char **argv)
             cmd_usage(*c, stdout);
             return EXIT_FINE;
         }
+        if (*c != &cmd_settings && settle_settings() != EXIT_FINE)
+            return EXIT_USAGE;
         return (*c)->run(argc - 1, argv + 1);
     }
     fprintf(stderr, "belljar: there is no command \"%s\"\n\n", argv[1]);

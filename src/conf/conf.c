@@ -447,6 +447,33 @@ int conf_write(const struct conf *c, FILE *out)
     return ferror(out) ? -EIO : 0;
 }
 
+/* Folders also under the short names that path_*_dir() asks for. */
+static int export_one(const struct conf *c, int id)
+{
+    char name[128], value[2 * VALUE_MAX + 8];
+
+    variable_name(id, name, sizeof(name));
+    if (rows[id].type == CONF_NUMBER || rows[id].type == CONF_SIZE)
+        snprintf(value, sizeof(value), "%llu", (unsigned long long)conf_number(c, (enum conf_id)id));
+    else
+        snprintf(value, sizeof(value), "%s", conf_text(c, (enum conf_id)id));
+    return setenv(name, value, 1) < 0 ? -errno : 0;
+}
+
+int conf_export(const struct conf *c)
+{
+    int r = 0;
+
+    for (int i = 0; i < CONF_COUNT && r == 0; i++)
+        r = export_one(c, i);
+    if (r == 0 &&
+        (setenv("BELLJAR_DATA", conf_data_dir(c), 1) < 0 || setenv("BELLJAR_CACHE", conf_cache_dir(c), 1) < 0))
+        r = -errno;
+    if (r == 0 && *conf_share_dir(c) && setenv("BELLJAR_SHARE", conf_share_dir(c), 1) < 0)
+        r = -errno;
+    return r;
+}
+
 static void range_write(FILE *out, const struct conf_row *row)
 {
     char low[32], high[32];

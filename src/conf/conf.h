@@ -54,6 +54,12 @@ const char *conf_share_dir(const struct conf *c);
 const char *conf_name(enum conf_id id); /* "memory-mib" */
 /* Writes all settings as a file that conf_load reads, with where each came from as comment. */
 int conf_write(const struct conf *c, FILE *out);
+/*
+ * Puts all values into our environment, so that the processes we start, and
+ * conf_load(NULL, ...) anywhere in this one, see the same settings. At start-up,
+ * before there are threads. 0 or -errno.
+ */
+int conf_export(const struct conf *c);
 /* Writes docs/reference/settings.md. 0 or -EIO. */
 int conf_docs_write(FILE *out);
 

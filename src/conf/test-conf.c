@@ -27,15 +27,14 @@ static void test_defaults(void **unused)
     (void)unused;
 
     assert_int_equal(conf_number(c, CONF_MACHINES), 1);
-    assert_int_equal(conf_number(c, CONF_MEMORY_MIB), 1024);
-    assert_int_equal(conf_number(c, CONF_CPUS), 2);
+    assert_int_equal(conf_number(c, CONF_MEMORY_MIB), 0);
+    assert_int_equal(conf_number(c, CONF_CPUS), 0);
     assert_int_equal(conf_number(c, CONF_DEFAULT_TIME), 60);
     assert_string_equal(conf_text(c, CONF_ACCEL), "auto");
     assert_int_equal(conf_number(c, CONF_CAPTURE_FILE_MAX), 64 << 20);
     assert_int_equal(conf_number(c, CONF_CAPTURE_TOTAL_MAX), 1 << 30);
     assert_int_equal(conf_number(c, CONF_DUMP_TOTAL_MAX), 256 << 20);
     assert_int_equal(conf_number(c, CONF_DISK_MAX), 4ull << 30);
-    assert_string_equal(conf_text(c, CONF_LOG_LEVEL), "info");
     assert_string_equal(conf_data_dir(c), "/of/data");
     assert_string_equal(conf_cache_dir(c), "/of/cache");
     assert_string_equal(conf_share_dir(c), "/of/share");

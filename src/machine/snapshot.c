@@ -16,6 +16,7 @@
 #include "machine/session.h"
 
 #include "base/reader.h"
+#include "conf/conf.h"
 #include "machine/recipe.h"
 #include "os/file.h"
 #include "os/spawn.h"
@@ -128,20 +129,40 @@ out:
     return r;
 }
 
+static int choose_accel(const struct image *i, const char *wish, const char **ret, struct err *e)
+{
+    struct accel_probe probe;
+    int r;
+
+    *ret = "tcg";
+    if (!strcmp(wish, "tcg"))
+        return 0;
+    if ((r = machine_probe_kvm(i, &probe, e)) < 0)
+        return r;
+    if (probe.usable)
+        *ret = "kvm";
+    else if (!strcmp(wish, "kvm"))
+        return err_set(e, ERR_UNSUPPORTED, "the setting accel asks for KVM, but %s", probe.reason);
+    return 0;
+}
+
 static int make_plan(const struct image *i, struct plan *ret, struct err *e)
 {
     struct recipe recipe = {0};
-    struct accel_probe probe;
     struct plan plan = {0};
+    struct conf *conf = NULL;
     char key[SHA256_HEX];
     int r = recipe_load(i->name, &recipe, e);
 
     if (r == 0)
-        r = machine_probe_kvm(i, &probe, e);
+        r = conf_load(NULL, &conf, e);
+    if (r == 0)
+        r = choose_accel(i, conf_text(conf, CONF_ACCEL), &plan.accel, e);
     if (r == 0) {
-        plan.accel = probe.usable ? "kvm" : "tcg";
-        plan.memory_mib = recipe.memory_mib;
-        plan.cpus = recipe.cpus;
+        unsigned memory_mib = (unsigned)conf_number(conf, CONF_MEMORY_MIB),
+                 cpus = (unsigned)conf_number(conf, CONF_CPUS);
+        plan.memory_mib = memory_mib ? memory_mib : recipe.memory_mib;
+        plan.cpus = cpus ? cpus : recipe.cpus;
         r = make_key(&plan, key, e);
     }
     if (r == 0 && !(plan.target = path_format("%s/snap-%.*s", i->dir, KEY_IN_NAME, key)))
@@ -149,6 +170,7 @@ static int make_plan(const struct image *i, struct plan *ret, struct err *e)
     if (r == 0)
         *ret = plan;
     recipe_clear(&recipe);
+    conf_free(&conf);
     return r;
 }
 
