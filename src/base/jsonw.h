@@ -50,7 +50,7 @@ void jsonw_i64(struct jsonw *w, int64_t v);
 void jsonw_double(struct jsonw *w, double v); /* up to 6 decimals; NaN and infinity write null */
 void jsonw_bool(struct jsonw *w, bool v);
 void jsonw_null(struct jsonw *w);
-void jsonw_hex(struct jsonw *w, const void *p, size_t n);   /* lower-case hex text */
+void jsonw_hex(struct jsonw *w, const void *p, size_t n);    /* lower-case hex text */
 void jsonw_raw(struct jsonw *w, const char *json, size_t n); /* a finished JSON value, trusted */
 
 /* key + value in one call */

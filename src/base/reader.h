@@ -19,13 +19,13 @@
 #include "base/str.h"
 
 struct reader {
-    const uint8_t *base;   /* first byte of this window */
-    size_t size;           /* bytes in this window */
-    size_t pos;            /* cursor, 0..size */
-    uint64_t origin;       /* absolute offset of base in the outermost input */
-    bool big;              /* byte order of the *_e reads: true = big endian */
-    int error;             /* 0, ERR_TRUNCATED, ERR_FORMAT or ERR_LIMIT */
-    uint64_t error_offset; /* absolute offset where the failing read began */
+    const uint8_t *base;    /* first byte of this window */
+    size_t size;            /* bytes in this window */
+    size_t pos;             /* cursor, 0..size */
+    uint64_t origin;        /* absolute offset of base in the outermost input */
+    bool big;               /* byte order of the *_e reads: true = big endian */
+    int error;              /* 0, ERR_TRUNCATED, ERR_FORMAT or ERR_LIMIT */
+    uint64_t error_offset;  /* absolute offset where the failing read began */
     const char *error_what; /* static text: what was wanted there */
 };
 

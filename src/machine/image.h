@@ -18,13 +18,13 @@
 #include <stdint.h>
 
 struct image {
-    char *name;      /* "debian13" */
-    char *hash;      /* of the recipe, hex */
+    char *name; /* "debian13" */
+    char *hash; /* of the recipe, hex */
     char *dir;
-    char *disk;      /* qcow2, immutable */
-    char *kernel;    /* vmlinux (PVH) */
-    char *initrd;    /* our agent as /init */
-    char *title;     /* "Debian 13 (amd64)" */
+    char *disk;   /* qcow2, immutable */
+    char *kernel; /* vmlinux (PVH) */
+    char *initrd; /* our agent as /init */
+    char *title;  /* "Debian 13 (amd64)" */
     bool built;
     uint64_t bytes;
 };
@@ -42,10 +42,10 @@ int image_remove(const char *name, struct err *e);
 
 struct snapshot {
     char *dir;
-    char *ram;    /* memory file */
-    char *state;  /* migration stream */
-    char *disk;   /* qcow2 at the snapshot instant (backing file: the image) */
-    char *accel;  /* "tcg" or "kvm" */
+    char *ram;   /* memory file */
+    char *state; /* migration stream */
+    char *disk;  /* qcow2 at the snapshot instant (backing file: the image) */
+    char *accel; /* "tcg" or "kvm" */
     uint64_t ram_bytes;
     char *blank;        /* an empty overlay of the disk's size, to be copied for each run */
     char *command_line; /* the kernel's */

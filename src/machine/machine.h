@@ -19,15 +19,18 @@ struct machine;
 struct machine_options {
     const struct image *image;
     const struct snapshot *snapshot;
-    const char *run_dir;  /* existing folder for the overlay disk, sockets, QEMU's log */
-    int net_fd;           /* QEMU's end of a stream socket pair (4-byte big-endian length + frame); borrowed, may be closed
-                             after the start. The other end goes to the net role; -1: a cable with nothing on it */
-    uint64_t disk_max;    /* bytes that the overlay may grow to; writes behind it fail in the guest. 0: no limit */
+    const char *run_dir; /* existing folder for the overlay disk, sockets, QEMU's log */
+    int net_fd;        /* QEMU's end of a stream socket pair (4-byte big-endian length + frame); borrowed, may be closed
+                          after the start. The other end goes to the net role; -1: a cable with nothing on it */
+    uint64_t disk_max; /* bytes that the overlay may grow to; writes behind it fail in the guest. 0: no limit */
 };
 
 enum machine_state {
-    MACHINE_RUNNING, MACHINE_SHUT_DOWN /* guest powered off */, MACHINE_RESET /* guest rebooted */,
-    MACHINE_PANICKED, MACHINE_BROKEN /* QEMU died or internal error */
+    MACHINE_RUNNING,
+    MACHINE_SHUT_DOWN /* guest powered off */,
+    MACHINE_RESET /* guest rebooted */,
+    MACHINE_PANICKED,
+    MACHINE_BROKEN /* QEMU died or internal error */
 };
 
 int machine_start(const struct machine_options *o, struct machine **ret, struct err *e);

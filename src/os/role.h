@@ -29,7 +29,7 @@ struct role {
     const char *name;
     const char *doc;
     const struct jail_profile *jail; /* NULL: no jail, the parent's environment and standard error are kept */
-    int (*run)(struct ipc *parent); /* returns the exit status 0..125 */
+    int (*run)(struct ipc *parent);  /* returns the exit status 0..125 */
 };
 
 struct role_process {

@@ -25,7 +25,8 @@ struct spawn_options {
     uid_t uid; /* 0 = keep; otherwise uid and gid are dropped to this before exec (root only) */
     bool own_group;
     uint64_t memory_max, files_max; /* rlimits, 0 = keep */
-    uint64_t file_size_max;         /* no file may grow beyond; a write behind it raises SIGXFSZ, or EFBIG where that is ignored */
+    uint64_t
+        file_size_max; /* no file may grow beyond; a write behind it raises SIGXFSZ, or EFBIG where that is ignored */
 };
 
 /* Returns after exec worked; when it did not (no such program, limit, user), that is the error. The caller reaps. */
