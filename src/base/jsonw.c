@@ -259,7 +259,8 @@ static void put_string(struct jsonw *w, struct str s, bool keep_bytes)
         const char *p = s.p + i;
         int len = utf8_len(p, s.n - i);
         if (len == 1) {
-            if (keep_bytes && looks_escaped(p, s.n - i))
+            /* NUL as \u0000 is legal, but many readers refuse the whole document over it. */
+            if (keep_bytes && (*p == '\0' || looks_escaped(p, s.n - i)))
                 put_byte(w, (unsigned char)*p);
             else
                 put_escape(w, (unsigned char)*p);

@@ -5,7 +5,8 @@
  * Bytes of a string that are not valid UTF-8 become U+FFFD, except with
  * jsonw_bytes, which writes them as the six characters \xNN... (a backslash,
  * an x and two hex digits, the backslash escaped), so that no evidence is lost:
- * file names use that one. Control characters are escaped; so are '<', '>' and
+ * file names use that one. NUL is written so, too (many readers refuse \u0000). Control characters are escaped; so are
+ * '<', '>' and
  * '&' (as \u003c ...) so that the text may stand inside an HTML script element,
  * and U+2028/2029.
  * Nesting mistakes (a key outside an object, ...) are programming errors: assert.

@@ -99,7 +99,7 @@ static void test_strings(void **unused)
 #define ROW(text, str, bytes) {text, sizeof(text) - 1, str, bytes}
         ROW("plain", "\"plain\"", "\"plain\""),
         ROW("\"\\/\n\r\t\b\0\x7f", "\"\\\"\\\\/\\n\\r\\t\\u0008\\u0000\\u007f\"",
-            "\"\\\"\\\\/\\n\\r\\t\\u0008\\u0000\\u007f\""),
+            "\"\\\"\\\\/\\n\\r\\t\\u0008\\\\x00\\u007f\""),
         ROW("</script>&", "\"\\u003c/script\\u003e\\u0026\"", "\"\\u003c/script\\u003e\\u0026\""),
         ROW("\xc3\xa4\xf0\x9f\x98\x80", "\"\xc3\xa4\xf0\x9f\x98\x80\"", "\"\xc3\xa4\xf0\x9f\x98\x80\""),
         ROW("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", "\"\\u2028\\u2029\xe2\x80\xaa\"", "\"\\u2028\\u2029\xe2\x80\xaa\""),

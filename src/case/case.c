@@ -247,7 +247,7 @@ out:
 static json_t *read_state(const char *dir)
 {
     char *path = path_join(dir, "state.json");
-    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : NULL;
     free(path);
     return j;
 }
@@ -317,7 +317,7 @@ int case_open(const char *id, struct case_folder *ret, struct err *e)
         json_t *j = NULL;
         c.dir = strdup(id);
         submission = c.dir ? path_join(c.dir, "submission.json") : NULL;
-        if (submission && (j = json_load_file(submission, 0, NULL)))
+        if (submission && (j = json_load_file(submission, JSON_ALLOW_NUL, NULL)))
             c.id =
                 strdup(json_string_value(json_object_get(j, "id")) ? json_string_value(json_object_get(j, "id")) : id);
         json_decref(j);

@@ -18,7 +18,7 @@ static json_t *parse(struct str text, const char *what, struct err *e, int *ret)
     *ret = 0;
     if (!text.n)
         return json_object();
-    j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &je);
+    j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
     if (!json_is_object(j)) {
         json_decref(j);
         *ret = err_set(e, ERR_FORMAT, "%s is damaged: line %d: %s", what, je.line, je.text);

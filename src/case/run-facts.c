@@ -93,7 +93,7 @@ static void write_artefacts(struct jsonw *w, const struct runner *r)
     jsonw_ku64(w, "events", r->log_status.events);
     jsonw_kz(w, "error", r->failed < 0 ? r->error.text : NULL);
     jsonw_object_end(w);
-    jsonw_kstr(w, "agent_log", buf_str(&r->agent_log));
+    jsonw_kbytes(w, "agent_log", buf_str(&r->agent_log));
 }
 
 int runner_write_facts(const struct runner *r, struct err *e)

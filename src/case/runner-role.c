@@ -37,7 +37,7 @@ static json_t *load(const char *dir, const char *name, struct err *e)
 {
     char *path = path_join(dir, name);
     json_error_t je;
-    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES, &je) : NULL;
+    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je) : NULL;
 
     if (!j)
         err_set(e, ERR_FORMAT, "%s cannot be read: %s", name, path ? je.text : "out of memory");

@@ -12,8 +12,8 @@
 static void print_one(void *context, const char *id, const char *dir, const char *state)
 {
     char *submission = path_join(dir, "submission.json"), *report = path_join(dir, "report.json");
-    json_t *s = submission ? json_load_file(submission, 0, NULL) : NULL;
-    json_t *r = report ? json_load_file(report, 0, NULL) : NULL;
+    json_t *s = submission ? json_load_file(submission, JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *r = report ? json_load_file(report, JSON_ALLOW_NUL, NULL) : NULL;
     const json_t *v = json_object_get(r, "verdict");
     const char *name = json_string_value(json_object_get(s, "name"));
 

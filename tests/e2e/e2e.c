@@ -70,7 +70,7 @@ static int check(const char *out, const json_t *test, const char *what)
 {
     char *path = path_join(out, "report.json");
     json_error_t je;
-    json_t *report = path ? json_load_file(path, JSON_REJECT_DUPLICATES, &je) : NULL;
+    json_t *report = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je) : NULL;
     unsigned bad;
 
     if (!report) {
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     const char *sample, *path, *command;
     const json_t *commands, *line;
     json_error_t je;
-    json_t *test = argc > 3 ? json_load_file(argv[2], JSON_REJECT_DUPLICATES, &je) : NULL;
+    json_t *test = argc > 3 ? json_load_file(argv[2], JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je) : NULL;
     size_t i;
     int bad = 0;
 
