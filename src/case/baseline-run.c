@@ -68,6 +68,10 @@ static int record(const char *system, const char *dir, const char *target, const
     file_remove_tree(work, NULL);
     if ((r = file_mkdirs(work, 0700, e)) < 0 || (r = runner_client_idle(work, system, IDLE_SECONDS, h, e)) < 0)
         goto out;
+    if (h->stop && *h->stop) { /* half a record would be believed for ever */
+        r = err_set(e, -ECANCELED, "stopped");
+        goto out;
+    }
     if ((r = baseline_new(&b)) < 0 || (r = read_log(log, b, e)) < 0)
         goto out;
     if (file_exists(passwd))

@@ -73,6 +73,9 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
     f->type = copy(jf, "type");
     f->sample_path = copy(jr, "sample_path");
     read_run(f, jr);
+    f->cut_off = !run.n;
+    if (f->cut_off)
+        f->score.planned_ns = json_integer_value(json_object_get(js, "seconds")) * 1000000000;
     if (!run.n || (f->why_not && !*f->why_not)) {
         free(f->why_not);
         f->why_not = strdup("the run was cut off before it began");
@@ -91,6 +94,8 @@ void judge_facts_event(struct judge_facts *f, const struct event *ev, const stru
 {
     if (ev->kind == EVENT_RUN_SAMPLE)
         f->root_seen = true;
+    if (ev->time_ns > f->last_ns)
+        f->last_ns = ev->time_ns;
     if (p->lineage != PROC_SYSTEM)
         f->score.events++;
     if (ev->kind != EVENT_PROCESS_EXIT || ev->pid != f->root_pid || ev->time_ns > CRASH_NS)
@@ -110,6 +115,12 @@ void judge_facts_event(struct judge_facts *f, const struct event *ev, const stru
 
 void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log)
 {
+    if (f->cut_off && f->root_seen) {
+        f->score.started = true;
+        f->score.not_started_because = NULL;
+        f->score.ran_ns = f->last_ns;
+        f->score.channel_intact = false;
+    }
     for (unsigned i = 0; i < EVENT_SOURCE_MAX; i++) {
         if (log->source[i].gaps || (i != EVENT_SOURCE_TRACER && log->source[i].lost))
             f->score.channel_intact = false;

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* The agent's log (256 KiB) may consist of bytes that JSON writes as six. */
+#define JSON_MAX (4u << 20)
+
 static void write_started(struct jsonw *w, const struct runner *r)
 {
     char stamp[40] = "";
@@ -103,7 +106,7 @@ int runner_write_facts(const struct runner *r, struct err *e)
     struct jsonw w;
     int x;
 
-    buf_init(&b, 1u << 20);
+    buf_init(&b, JSON_MAX);
     jsonw_to_buf(&w, &b, true);
     jsonw_object(&w);
     write_started(&w, r);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct role_state {
     struct ipc *parent;
@@ -115,8 +116,11 @@ static int runner_role_run(struct ipc *parent)
     struct err e = {0};
     const char *run_dir, *system, *case_dir;
     json_t *config = NULL;
-    int r = ipc_receive(parent, 10000, &m, &e);
+    int r;
 
+    /* Ctrl-C goes to every process of the terminal's group; the supervisor alone decides that the run ends. */
+    (void)!setsid();
+    r = ipc_receive(parent, 10000, &m, &e);
     if (r != 1 || m.type != RUNNER_BEGIN || !(config = json_loadb((const char *)m.payload, m.length, 0, NULL)))
         return 2;
     run_dir = json_string_value(json_object_get(config, "run"));

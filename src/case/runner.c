@@ -22,6 +22,8 @@
 #define FINISH_BUDGET_MS 20000
 #define TURN_MS 100
 #define PROGRESS_MS 250
+/* What is in the log by then stays when we are killed, and is seen by `belljar events --follow`. */
+#define FLUSH_MS 1000
 /* After the last process of the sample ended: time for packets and closes in flight. */
 #define QUIET_MS 1500
 /* Cron looks every minute: what the sample arranged shows itself within this. */
@@ -409,9 +411,19 @@ static void show_progress(struct runner *r, uint64_t begun, uint64_t *last, uint
     say(r, "run");
 }
 
+static void keep_log(struct runner *r, uint64_t *last)
+{
+    uint64_t now = loop_now_ms();
+
+    if (r->failed < 0 || now - *last < FLUSH_MS)
+        return;
+    *last = now;
+    r->failed = evlog_flush(r->log, &r->error);
+}
+
 static void record(struct runner *r)
 {
-    uint64_t begun = loop_now_ms(), last = begun, last_events = r->progress.events;
+    uint64_t begun = loop_now_ms(), last = begun, flushed = begun, last_events = r->progress.events;
     struct err e;
 
     while (!r->ended) {
@@ -435,6 +447,7 @@ static void record(struct runner *r)
         }
         check_machine(r);
         check_end(r, begun);
+        keep_log(r, &flushed);
         if (r->failed < 0)
             end_run(r, "host-failed", "the event log could not be written: %s", r->error.text);
         show_progress(r, begun, &last, &last_events);
