@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -17,6 +18,8 @@
 
 #define LOCK_FILE ".lock"
 #define STATE_MAX (64u << 10)
+#define LOCK_TRIES 20
+#define LOCK_RETRY_MS 50
 
 static const char *const kind_names[] = {"file", "url", "command"};
 
@@ -72,6 +75,10 @@ static int take_lock(struct case_folder *c, bool wait, struct err *e)
     else if (flock(c->lock_fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
         r = errno == EWOULDBLOCK ? err_set(e, ERR_CONFLICT, "analysis %s is being worked on by another process", c->id)
                                  : err_errno(e, "cannot lock %s", path);
+    if (r < 0 && c->lock_fd >= 0) {
+        close(c->lock_fd);
+        c->lock_fd = -1;
+    }
     free(path);
     return r;
 }
@@ -339,24 +346,29 @@ int case_open(const char *id, struct case_folder *ret, struct err *e)
     return r;
 }
 
-/* A case is abandoned when nobody holds its lock though its state says that somebody works on it. */
-static bool is_abandoned(const char *dir, const char *state)
+static bool is_finished(const char *state)
 {
-    char *path;
-    int fd;
-    bool abandoned = false;
+    return !state || !strcmp(state, "done") || !strcmp(state, "failed") || !strcmp(state, "interrupted");
+}
 
-    if (!state || !strcmp(state, "done") || !strcmp(state, "failed") || !strcmp(state, "interrupted"))
-        return false;
-    if (!(path = path_join(dir, LOCK_FILE)))
-        return false;
-    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    free(path);
-    if (fd < 0)
-        return true;
-    abandoned = flock(fd, LOCK_EX | LOCK_NB) == 0;
-    close(fd);
-    return abandoned;
+int case_lock(struct case_folder *c, struct err *e)
+{
+    int r;
+
+    /* Who looks for abandoned cases holds the lock for a moment. */
+    for (int i = 0; (r = take_lock(c, false, e)) == ERR_CONFLICT && i < LOCK_TRIES; i++)
+        poll(NULL, 0, LOCK_RETRY_MS);
+    return r;
+}
+
+bool case_is_worked_on(const struct case_folder *c)
+{
+    struct case_folder probe = {.id = c->id, .dir = c->dir, .lock_fd = -1};
+    int r = take_lock(&probe, false, NULL);
+
+    if (probe.lock_fd >= 0)
+        close(probe.lock_fd);
+    return r == ERR_CONFLICT;
 }
 
 struct recover {
@@ -370,11 +382,21 @@ static void recover_one(void *context, const char *id, const char *dir, const ch
     struct case_folder c = {.id = (char *)id, .dir = (char *)dir, .lock_fd = -1};
     struct case_interrupted found = {.id = (char *)id, .dir = (char *)dir, .state = (char *)state};
 
-    if (!is_abandoned(dir, state))
-        return;
+    json_t *now = NULL;
+
+    /* Abandoned: nobody holds its lock though its state says that somebody works on it. */
+    if (is_finished(state) || take_lock(&c, false, NULL) < 0)
+        goto out;
+    now = read_state(dir); /* it may have ended since the state was read */
+    if (is_finished(json_string_value(json_object_get(now, "state"))))
+        goto out;
     case_state_set(&c, "interrupted", state, NULL);
     if (r->fn)
         r->fn(r->context, &found);
+out:
+    json_decref(now);
+    if (c.lock_fd >= 0)
+        close(c.lock_fd);
 }
 
 int case_recover(void (*fn)(void *context, const struct case_interrupted *c), void *context, struct err *e)

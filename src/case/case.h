@@ -43,6 +43,9 @@ struct case_folder {
 int case_create(const struct case_options *o, struct case_folder *ret, struct err *e);
 /* An existing one by id, by folder, or "last". */
 int case_open(const char *id, struct case_folder *ret, struct err *e);
+/* For who changes an existing one; ERR_CONFLICT when another process works on it. case_clear releases it. */
+int case_lock(struct case_folder *c, struct err *e);
+bool case_is_worked_on(const struct case_folder *c);
 void case_clear(struct case_folder *c);
 
 /* malloc'ed path inside the folder */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "case/work.h"
 
+#include "base/jsonw.h"
 #include "case/baseline-run.h"
 #include "case/runner-client.h"
 #include "os/file.h"
@@ -12,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What we write ourselves about a failure. Its sentence may hold bytes of a sample that are no UTF-8. */
+#define TEXT_MAX (64u << 10)
 
 static void say(const struct work_handlers *h, const char *sentence)
 {
@@ -63,29 +67,50 @@ static int triage_case(const struct case_folder *c, const json_t *submission, st
 static int write_triage_failure(const struct case_folder *c, const char *why, struct err *e)
 {
     char *path = case_path(c, "static.json");
-    json_t *j = json_pack("{s:s,s:s,s:s,s:[{s:s,s:i,s:s}]}", "type", "data", "description", "could not be read",
-                          "not_runnable", why, "anomalies", "what", "reader-failed", "offset", 0, "text", why);
-    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
-    int r = text && path ? file_write_atomic(path, text, strlen(text), 0600, e) : err_set(e, -ENOMEM, "out of memory");
+    struct buf b;
+    struct jsonw w;
+    int r;
 
-    free(text);
+    buf_init(&b, TEXT_MAX);
+    jsonw_to_buf(&w, &b, true);
+    jsonw_object(&w);
+    jsonw_kz(&w, "type", "data");
+    jsonw_kz(&w, "description", "could not be read");
+    jsonw_kz(&w, "not_runnable", why);
+    jsonw_key(&w, "anomalies");
+    jsonw_array(&w);
+    jsonw_object(&w);
+    jsonw_kz(&w, "what", "reader-failed");
+    jsonw_ku64(&w, "offset", 0);
+    jsonw_kz(&w, "text", why);
+    jsonw_object_end(&w);
+    jsonw_array_end(&w);
+    jsonw_object_end(&w);
+    r = jsonw_finish(&w);
+    r = r == 0 && path ? file_write_atomic(path, b.data, b.len, 0600, e) : err_set(e, -ENOMEM, "out of memory");
+    buf_free(&b);
     free(path);
-    json_decref(j);
     return r;
 }
 
 static void write_not_started(const struct case_folder *c, const char *why)
 {
     char *dir = case_path(c, "runs/1"), *path = case_path(c, "runs/1/run.json");
-    json_t *j = json_pack("{s:b,s:s,s:s}", "started", 0, "ended", "not-started", "ended_text", why);
-    char *text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+    struct buf b;
+    struct jsonw w;
 
-    if (dir && path && text && !file_exists(path) && file_mkdirs(dir, 0700, NULL) == 0)
-        file_write_atomic(path, text, strlen(text), 0600, NULL);
-    free(text);
+    buf_init(&b, TEXT_MAX);
+    jsonw_to_buf(&w, &b, true);
+    jsonw_object(&w);
+    jsonw_kbool(&w, "started", false);
+    jsonw_kz(&w, "ended", "not-started");
+    jsonw_kz(&w, "ended_text", why);
+    jsonw_object_end(&w);
+    if (jsonw_finish(&w) == 0 && dir && path && !file_exists(path) && file_mkdirs(dir, 0700, NULL) == 0)
+        file_write_atomic(path, b.data, b.len, 0600, NULL);
+    buf_free(&b);
     free(path);
     free(dir);
-    json_decref(j);
 }
 
 int work_system(const char *name, const struct work_handlers *h, struct image *ret_image, struct snapshot *ret_snapshot,

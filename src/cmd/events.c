@@ -72,7 +72,7 @@ static bool still_running(const struct case_folder *c)
     char *path = case_path(c, "runs/1/run.json");
     bool done = path && file_exists(path);
     free(path);
-    return !done;
+    return !done && case_is_worked_on(c);
 }
 
 static void print_status(const struct evlog_status *s)

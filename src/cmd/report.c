@@ -33,7 +33,8 @@ static int run(int argc, char **argv)
         return cmd_failed(&e);
     path = case_path(&c, "report.json");
     if (again || !path || !file_exists(path)) {
-        r = work_report(&c, &result, &e);
+        if ((r = case_lock(&c, &e)) == 0)
+            r = work_report(&c, &result, &e);
         if (r == 0)
             r = case_state_set(&c, "done", NULL, &e);
         if (r == 0)
@@ -42,7 +43,8 @@ static int run(int argc, char **argv)
         printf("%s/report.html\n", c.dir);
     }
     if (r == 0 && json && (r = file_read(path, 1u << 30, &b, &e)) == 0)
-        r = file_write_all(STDOUT_FILENO, b.data, b.len);
+        if ((r = file_write_all(STDOUT_FILENO, b.data, b.len)) < 0)
+            err_set(&e, r, "cannot write to standard output");
     buf_free(&b);
     free(path);
     case_clear(&c);
