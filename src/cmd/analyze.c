@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "base/str.h"
+#include "case/plan.h"
 #include "case/work.h"
 #include "cmd/progress.h"
 #include "conf/conf.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define REPORT_MAX (1u << 30)
+#define PLAN_SPACE (1u << 20)
 
 struct analyze_options {
     struct case_options c;
@@ -75,6 +77,23 @@ static int set_user(struct analyze_options *o, const char *user)
     return 0;
 }
 
+/* The same splitting as later: wrong words are told before anything is begun. */
+static int set_args(struct analyze_options *o, const char *args)
+{
+    const char *words[PLAN_ARGS_MAX];
+    struct arena a;
+    struct err e = {0};
+    int r;
+
+    arena_init(&a, 2 * strlen(args) + PLAN_SPACE);
+    r = plan_split(&a, args, words, PLAN_ARGS_MAX - 3, &e);
+    arena_free(&a);
+    if (r < 0)
+        return cmd_wrong(&cmd_analyze, "--args: %s", e.text);
+    o->c.args = args;
+    return 0;
+}
+
 static int parse(int argc, char **argv, struct analyze_options *o)
 {
     static const struct option options[] = {
@@ -104,7 +123,7 @@ static int parse(int argc, char **argv, struct analyze_options *o)
             r = set_user(o, optarg);
             break;
         case 'a':
-            o->c.args = optarg;
+            r = set_args(o, optarg);
             break;
         case 'o':
             o->c.out_dir = optarg;
@@ -186,9 +205,9 @@ static int work(const struct analyze_options *o, const struct case_folder *c)
     r = work_case(c, &h, &result, &e);
     progress_view_end(&view);
     if (r < 0) {
-        fprintf(stderr, "belljar: %s\n", e.text);
+        r = cmd_failed(&e);
         fprintf(stderr, "What there is of the analysis is in %s\n", c->dir);
-        return EXIT_FAILED;
+        return stop_requested ? EXIT_STOPPED : r;
     }
     if (o->json && print_json(c, &e) < 0)
         return cmd_failed(&e);

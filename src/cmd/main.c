@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
 #include "cmd/roles.h"
+#include "cmd/text.h"
 #include "conf/conf.h"
 
 #include <signal.h>
@@ -27,19 +28,23 @@ void cmd_usage(const struct cmd *c, FILE *to)
 
 int cmd_wrong(const struct cmd *c, const char *format, ...)
 {
+    char text[1024]; /* a file's name may stand in it */
     va_list ap;
 
-    fprintf(stderr, "belljar %s: ", c->name);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
+    fprintf(stderr, "belljar %s: ", c->name);
+    text_print(stderr, str_from(text));
     fprintf(stderr, "\nTry: belljar %s --help\n", c->name);
     return EXIT_USAGE;
 }
 
 int cmd_failed(const struct err *e)
 {
-    fprintf(stderr, "belljar: %s\n", e->text);
+    fputs("belljar: ", stderr);
+    text_print(stderr, str_from(e->text));
+    fputc('\n', stderr);
     return EXIT_FAILED;
 }
 

@@ -105,6 +105,8 @@ void progress_print_verdict(FILE *to, const struct case_folder *c, const struct 
             (double)r->took_ms / 1000);
     if (path)
         fprintf(to, "Report: %s\n", realpath(path, full) ? full : path);
-    fprintf(to, "Events: belljar events %s\n", c->id);
+    /* One that was put elsewhere (--out) is found by its folder only. */
+    fprintf(to, "Events: belljar events %s\n",
+            str_eq(str_basename(str_from(c->dir)), str_from(c->id)) ? c->id : c->dir);
     free(path);
 }

@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 
-/* Control characters and bytes that are not UTF-8 as \xNN; U+2000-U+207F (bidirectional controls among them) as \uNNNN.
+/*
+ * Control characters and bytes that are not UTF-8 as \xNN; U+0080-U+009F and U+2000-U+207F (bidirectional controls
+ * among them) as \uNNNN.
  */
 void text_print(FILE *to, struct str s);
 
