@@ -299,8 +299,9 @@ static bool answer_ptr(struct answer *a)
 
 static bool cannot_exist(const struct question *q)
 {
-    static const char *const suffixes[] = {"invalid", "local",       "onion",    "test",    "localhost",
-                                           "lan",     "localdomain", "internal", "example", "corp"};
+    /* "example" is left in: demonstrations and tests speak to it. */
+    static const char *const suffixes[] = {"invalid", "local",       "onion",    "test", "localhost",
+                                           "lan",     "localdomain", "internal", "corp"};
     struct str s = {q->text, q->text_n};
 
     if (q->labels == 0)

