@@ -83,6 +83,18 @@ static int take_lock(struct case_folder *c, bool wait, struct err *e)
     return r;
 }
 
+void case_tidy(const struct case_folder *c)
+{
+    char *disk = case_path(c, "runs/1/disk.qcow2"), *spool = case_path(c, "runs/1/spool");
+
+    if (disk)
+        unlink(disk);
+    if (spool)
+        file_remove_tree(spool, NULL);
+    free(disk);
+    free(spool);
+}
+
 static int write_json(const struct case_folder *c, const char *name, const struct buf *b, struct err *e)
 {
     char *path = case_path(c, name);
@@ -390,6 +402,7 @@ static void recover_one(void *context, const char *id, const char *dir, const ch
     now = read_state(dir); /* it may have ended since the state was read */
     if (is_finished(json_string_value(json_object_get(now, "state"))))
         goto out;
+    case_tidy(&c);
     case_state_set(&c, "interrupted", state, NULL);
     if (r->fn)
         r->fn(r->context, &found);

@@ -50,6 +50,8 @@ void case_clear(struct case_folder *c);
 
 /* malloc'ed path inside the folder */
 char *case_path(const struct case_folder *c, const char *relative);
+/* Removes what a run needs only while it runs; for runs whose runner was killed. */
+void case_tidy(const struct case_folder *c);
 /* created, triage, running, observing, done, failed, interrupted. `detail` may be NULL. */
 int case_state_set(const struct case_folder *c, const char *state, const char *detail, struct err *e);
 

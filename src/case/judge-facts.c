@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "case/judge-facts.h"
 
+#include "case/plan.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
@@ -71,9 +73,9 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
         goto out;
     f->sha256 = copy(js, "sha256");
     f->type = copy(jf, "type");
-    f->sample_path = copy(jr, "sample_path");
+    f->sample_path = plan_bytes(copy(jr, "sample_path"));
     read_run(f, jr);
-    f->cut_off = !run.n;
+    f->cut_off = !json_object_get(jr, "channel"); /* not written by the runner (case/run-facts.c) */
     if (f->cut_off)
         f->score.planned_ns = json_integer_value(json_object_get(js, "seconds")) * 1000000000;
     if (!run.n || (f->why_not && !*f->why_not)) {

@@ -17,7 +17,7 @@ struct judge_facts {
     uint32_t root_pid;
     bool root_seen;
     bool log_expected;
-    bool cut_off;    /* no run.json: what ran is known from the log alone */
+    bool cut_off;    /* no run.json of the runner: what ran is known from the log alone */
     int64_t last_ns; /* of the latest event */
 };
 

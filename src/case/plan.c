@@ -13,6 +13,36 @@ static const char *get(const json_t *o, const char *key)
     return v ? v : "";
 }
 
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *plan_bytes(char *z)
+{
+    char *out = z;
+
+    if (!z)
+        return NULL;
+    for (const char *p = z; *p;) {
+        int high = p[0] == '\\' && p[1] == 'x' ? hex_value(p[2]) : -1, low = high >= 0 ? hex_value(p[3]) : -1;
+        if (low >= 0 && (high || low)) {
+            *out++ = (char)(high << 4 | low);
+            p += 4;
+        } else {
+            *out++ = *p++;
+        }
+    }
+    *out = '\0';
+    return z;
+}
+
+/* A text that may hold any bytes; NULL on no memory. */
+static char *get_bytes(struct arena *a, const json_t *o, const char *key)
+{
+    return plan_bytes(arena_dupz(a, get(o, key)));
+}
+
 int plan_split(struct arena *a, const char *line, const char **ret, size_t max, struct err *e)
 {
     size_t n = strlen(line), words = 0, len = 0;
@@ -123,7 +153,7 @@ static int plan_file(struct plan *p, const json_t *submission, const json_t *fac
 {
     const struct launcher *l = find_launcher(get(facts, "type"));
     const char *refused = json_string_value(json_object_get(facts, "not_runnable"));
-    const char *name = safe_name(&p->arena, get(submission, "name"));
+    const char *args = get_bytes(&p->arena, submission, "args"), *name = get_bytes(&p->arena, submission, "name");
     unsigned n = 0;
     int r;
 
@@ -132,7 +162,8 @@ static int plan_file(struct plan *p, const json_t *submission, const json_t *fac
                              : "There is no program on the chosen system that opens this kind of file";
         return 0;
     }
-    if (!name || !p->cwd)
+    name = name ? safe_name(&p->arena, name) : NULL;
+    if (!args || !name || !p->cwd)
         return err_set(e, -ENOMEM, "out of memory");
     p->guest_path = join(&p->arena, p->cwd, name);
     p->guest_mode = 0755;
@@ -142,7 +173,7 @@ static int plan_file(struct plan *p, const json_t *submission, const json_t *fac
     if (l->interpreter)
         p->argv[n++] = l->interpreter;
     p->argv[n++] = p->guest_path;
-    r = plan_split(&p->arena, get(submission, "args"), p->argv + n, PLAN_ARGS_MAX - 1 - n, e);
+    r = plan_split(&p->arena, args, p->argv + n, PLAN_ARGS_MAX - 1 - n, e);
     return r < 0 ? r : 0;
 }
 
@@ -155,7 +186,7 @@ static int plan_url(struct plan *p, const json_t *submission, struct err *e)
     for (; n < sizeof(fetch) / sizeof(*fetch); n++)
         p->argv[n] = fetch[n];
     p->path = fetch[0];
-    p->argv[n] = arena_dupz(&p->arena, get(submission, "target"));
+    p->argv[n] = get_bytes(&p->arena, submission, "target");
     return p->argv[n] ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
@@ -177,7 +208,7 @@ int plan_make(const json_t *submission, const json_t *facts, struct plan *ret, s
         r = plan_file(&p, submission, facts, e);
     else if (!strcmp(kind, "url"))
         r = plan_url(&p, submission, e);
-    else if (!(p.argv[0] = arena_dupz(&p.arena, get(submission, "target"))))
+    else if (!(p.argv[0] = get_bytes(&p.arena, submission, "target")))
         r = err_set(e, -ENOMEM, "out of memory");
     if (r < 0) {
         plan_clear(&p);

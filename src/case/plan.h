@@ -13,6 +13,9 @@
 
 #define PLAN_ARGS_MAX 256
 
+/* Undoes jsonw_bytes (base/jsonw.h) in place: \xNN becomes the byte. NUL stays written out. Returns z; NULL is fine. */
+char *plan_bytes(char *z);
+
 struct plan {
     struct arena arena;
     const char *refused;    /* sentence: why nothing can be started; the report is then static only */

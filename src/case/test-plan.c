@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -93,8 +94,30 @@ static void test_plans(void **state)
     }
 }
 
+static void test_bytes(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {{"", ""},
+                {"plain \\ \\n", "plain \\ \\n"},
+                {"a\\xff.sh", "a\xff.sh"},
+                {"\\x5cxff", "\\xff"},
+                {"\\x00\\x0", "\\x00\\x0"},
+                {"\\x", "\\x"},
+                {"\\xg0", "\\xg0"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char z[64];
+        snprintf(z, sizeof(z), "%s", rows[i].in);
+        assert_string_equal(plan_bytes(z), rows[i].out);
+    }
+    assert_null(plan_bytes(NULL));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_split), cmocka_unit_test(test_plans)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_split), cmocka_unit_test(test_plans),
+                                       cmocka_unit_test(test_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,8 +214,10 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
     if (r < 0)
         goto out;
     ran = plan_and_run(c, submission, h, &run_error);
-    if (ran < 0)
+    if (ran < 0) {
+        case_tidy(c);
         write_not_started(c, run_error.text);
+    }
     if ((r = case_state_set(c, "observing", NULL, e)) < 0)
         goto out;
     say(h, "Writing the report");
