@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +33,13 @@ static void print_plain(const struct event *ev)
     for (unsigned i = 0; k && i < k->count && i < ev->count; i++) {
         const struct event_value *v = &ev->f[i];
         bool text = k->fields[i].type == EV_STR || k->fields[i].type == EV_TEXT;
-        if (text ? !v->s.n : !v->u)
+        if (text ? !v->s.n : !v->u && strcmp(k->fields[i].name, "ExitCode"))
             continue;
         printf(" %s=", k->fields[i].name);
         if (text)
             text_print(stdout, v->s);
+        else if (!strcmp(k->fields[i].name, "Mode"))
+            printf("%04" PRIo64, v->u);
         else if (k->fields[i].type == EV_HEX)
             printf("0x%" PRIx64, v->u);
         else if (k->fields[i].type == EV_I64)
@@ -110,10 +113,9 @@ static int print_all(const struct case_folder *c, const struct events_options *o
                 print_json(&ev);
             else
                 print_plain(&ev);
-            if (ferror(stdout)) {
-                r = 0;
-                running = false;
-                break;
+            if (ferror(stdout)) { /* head had enough: what the rest of the log is like, nobody asked */
+                evlog_reader_free(&log);
+                return 0;
             }
         }
         fflush(stdout);
@@ -121,7 +123,7 @@ static int print_all(const struct case_folder *c, const struct events_options *o
             break;
         poll(NULL, 0, 200);
     }
-    if (r >= 0)
+    if (r >= 0 && !ferror(stdout)) /* else it was not read to its end */
         print_status(evlog_reader_status(log));
     evlog_reader_free(&log);
     return r;
