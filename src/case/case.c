@@ -52,14 +52,15 @@ static char *new_id(void)
 {
     uint8_t salt[3];
     char hex[2 * sizeof(salt) + 1], stamp[32];
-    time_t now = time(NULL);
+    struct timespec now;
     struct tm tm;
 
+    clock_gettime(CLOCK_REALTIME, &now);
     random_bytes(salt, sizeof(salt));
     hex_encode(salt, sizeof(salt), hex);
-    gmtime_r(&now, &tm);
+    gmtime_r(&now.tv_sec, &tm);
     strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-    return path_format("%s-%s", stamp, hex);
+    return path_format("%s%03u-%s", stamp, (unsigned)(now.tv_nsec / 1000000), hex);
 }
 
 static int take_lock(struct case_folder *c, bool wait, struct err *e)
@@ -192,7 +193,10 @@ static int write_submission(const struct case_folder *c, const struct case_optio
     jsonw_ki64(&w, "created", (int64_t)time(NULL));
     jsonw_kz(&w, "kind", kind_names[o->kind]);
     jsonw_kbytes(&w, "target", str_from(o->target));
-    jsonw_kbytes(&w, "name", o->name ? str_from(o->name) : str_basename(str_from(o->target)));
+    jsonw_kbytes(&w, "name",
+                 o->name                ? str_from(o->name)
+                 : o->kind == CASE_FILE ? str_basename(str_from(o->target))
+                                        : str_from(o->target));
     jsonw_kz(&w, "sha256", h ? h->sha256 : NULL);
     jsonw_kz(&w, "sha1", h ? h->sha1 : NULL);
     jsonw_kz(&w, "md5", h ? h->md5 : NULL);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,12 +56,26 @@ static void read_run(struct judge_facts *f, const json_t *run)
                               !json_integer_value(json_object_get(channel, "bad_batches"));
     /* A tracer with holes saw less than it should: no better than a channel with holes. */
     f->score.channel_intact &= tracer && !strcmp(tracer, "ok");
+    /* Copies that could not be stored (a full disk here) are evidence that is missing. */
+    f->score.channel_intact &= !json_integer_value(json_object_get(json_object_get(run, "artefacts"), "files_failed"));
     f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
     f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
     f->root_pid = (uint32_t)json_integer_value(json_object_get(run, "root_pid"));
-    f->log_expected = f->score.started;
     if (!f->score.started)
         f->why_not = copy(run, "ended_text");
+}
+
+/* A URL that could not be fetched was not analysed, whatever wget did meanwhile. */
+static void judge_fetch(struct judge_facts *f, const json_t *submission, const json_t *run)
+{
+    const char *kind = json_string_value(json_object_get(submission, "kind"));
+    long long code = json_integer_value(json_object_get(run, "exit_code"));
+
+    if (!kind || strcmp(kind, "url") || !f->score.started || !f->score.ended_by_itself || code <= 0)
+        return;
+    f->score.started = false;
+    if (asprintf(&f->why_not, "the URL could not be fetched (wget ended with status %lld)", code) < 0)
+        f->why_not = NULL;
 }
 
 int judge_facts_read(struct judge_facts *f, struct str submission, struct str facts, struct str run, struct err *e)
@@ -75,6 +90,7 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
     f->type = copy(jf, "type");
     f->sample_path = plan_bytes(copy(jr, "sample_path"));
     read_run(f, jr);
+    judge_fetch(f, js, jr);
     f->cut_off = !json_object_get(jr, "channel"); /* not written by the runner (case/run-facts.c) */
     if (f->cut_off)
         f->score.planned_ns = json_integer_value(json_object_get(js, "seconds")) * 1000000000;

@@ -16,7 +16,6 @@ struct judge_facts {
     char *sample_path, *sha256, *type, *why_not; /* owned */
     uint32_t root_pid;
     bool root_seen;
-    bool log_expected;
     bool cut_off;    /* no run.json of the runner: what ran is known from the log alone */
     int64_t last_ns; /* of the latest event */
 };

@@ -408,6 +408,8 @@ static void show_progress(struct runner *r, uint64_t begun, uint64_t *last, uint
     r->progress.elapsed_ms = (unsigned)(now - begun);
     r->progress.total_ms = r->o->plan->seconds * 1000;
     r->progress.alive = session_status(r->session)->alive;
+    if (r->quiet_since && r->arranged_ms)
+        snprintf(r->progress.doing, sizeof(r->progress.doing), "waits for what cron or systemd will start");
     say(r, "run");
 }
 
