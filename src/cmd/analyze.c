@@ -94,6 +94,27 @@ static int set_args(struct analyze_options *o, const char *args)
     return 0;
 }
 
+static int set_url(struct analyze_options *o, const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://", "ftp://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+        if (str_istarts(str_from(url), str_from(schemes[i])) && strlen(url) > strlen(schemes[i]))
+            return set_target(o, CASE_URL, url);
+    return cmd_wrong(&cmd_analyze, "--url takes an address that begins with http://, https:// or ftp://");
+}
+
+/* Before a case is made: a system that does not exist is a wrong word, not an analysis. */
+static int check_system(const struct analyze_options *o)
+{
+    struct image image = {0};
+    struct err e;
+    int r = image_find(o->c.system, &image, &e);
+
+    image_clear(&image);
+    return r < 0 ? cmd_wrong(&cmd_analyze, "--system: %s (%s image list)", e.text, cmd_self()) : 0;
+}
+
 static int parse(int argc, char **argv, struct analyze_options *o)
 {
     static const struct option options[] = {
@@ -105,10 +126,11 @@ static int parse(int argc, char **argv, struct analyze_options *o)
         {"fail-on", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     int c, r = 0;
 
+    opterr = 0;
     while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
         case 'u':
-            r = set_target(o, CASE_URL, optarg);
+            r = set_url(o, optarg);
             break;
         case 'c':
             r = set_target(o, CASE_COMMAND, optarg);
@@ -141,12 +163,14 @@ static int parse(int argc, char **argv, struct analyze_options *o)
             r = parse_fail_on(o, optarg);
             break;
         default:
-            r = cmd_wrong(&cmd_analyze, "wrong option");
+            r = cmd_wrong(&cmd_analyze, "there is no option \"%s\", or its value is missing", argv[optind - 1]);
             break;
         }
     }
     for (; r == 0 && optind < argc; optind++)
         r = set_target(o, CASE_FILE, argv[optind]);
+    if (r == 0)
+        r = check_system(o);
     if (r == 0 && !o->c.target)
         r = cmd_wrong(&cmd_analyze, "what is to be analysed? Give a file, --url or --command");
     return r;
@@ -157,8 +181,8 @@ static void tell_interrupted(void *context, const struct case_interrupted *c)
     (void)context;
     fprintf(stderr,
             "Note: the analysis %s was cut off earlier (while %s). What it recorded is kept; make its report with:\n"
-            "  belljar report %s --again\n",
-            c->id, c->state, c->id);
+            "  %s report %s --again\n",
+            c->id, c->state, cmd_self(), c->id);
 }
 
 static int print_json(const struct case_folder *c, struct err *e)

@@ -44,6 +44,9 @@ int cmd_failed(const struct err *e);
  */
 char *cmd_settings_file(void);
 
+/* How the user calls us: "./run" or "belljar". For hints. */
+const char *cmd_self(void);
+
 #define BELLJAR_VERSION "0.1.0"
 
 #endif

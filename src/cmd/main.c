@@ -19,9 +19,15 @@ const struct cmd *const *cmd_table(void)
     return table;
 }
 
+const char *cmd_self(void)
+{
+    const char *name = getenv("BELLJAR_COMMAND");
+    return name && *name ? name : "belljar";
+}
+
 void cmd_usage(const struct cmd *c, FILE *to)
 {
-    fprintf(to, "usage: belljar %s %s\n\n%s\n", c->name, c->arguments, c->doc);
+    fprintf(to, "usage: %s %s %s\n\n%s\n", cmd_self(), c->name, c->arguments, c->doc);
     if (c->help)
         fprintf(to, "\n%s", c->help);
 }
@@ -36,7 +42,7 @@ int cmd_wrong(const struct cmd *c, const char *format, ...)
     va_end(ap);
     fprintf(stderr, "belljar %s: ", c->name);
     text_print(stderr, str_from(text));
-    fprintf(stderr, "\nTry: belljar %s --help\n", c->name);
+    fprintf(stderr, "\nTry: %s %s --help\n", cmd_self(), c->name);
     return EXIT_USAGE;
 }
 
@@ -50,10 +56,10 @@ int cmd_failed(const struct err *e)
 
 static void usage(FILE *to)
 {
-    fprintf(to, "usage: belljar COMMAND ...\n\n");
+    fprintf(to, "usage: %s COMMAND ...\n\n", cmd_self());
     for (const struct cmd *const *c = table; *c; c++)
         fprintf(to, "  %-10s %s\n", (*c)->name, (*c)->doc);
-    fprintf(to, "\nbelljar COMMAND --help tells more. Start with: belljar analyze FILE\n");
+    fprintf(to, "\n%s COMMAND --help tells more. Start with: %s analyze FILE\n", cmd_self(), cmd_self());
 }
 
 static bool wants_help(int argc, char **argv)

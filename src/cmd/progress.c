@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/progress.h"
 
+#include "cmd/cmd.h"
 #include "cmd/text.h"
 #include "os/loop.h"
 
@@ -106,7 +107,7 @@ void progress_print_verdict(FILE *to, const struct case_folder *c, const struct 
     if (path)
         fprintf(to, "Report: %s\n", realpath(path, full) ? full : path);
     /* One that was put elsewhere (--out) is found by its folder only. */
-    fprintf(to, "Events: belljar events %s\n",
+    fprintf(to, "Events: %s events %s\n", cmd_self(),
             str_eq(str_basename(str_from(c->dir)), str_from(c->id)) ? c->id : c->dir);
     free(path);
 }
