@@ -68,7 +68,7 @@ static uint64_t tree_of(const struct behavior_engine *g, const struct proc *p)
     return up->n;
 }
 
-static uint64_t scope_of(const struct behavior_engine *g, const struct rule *r)
+static uint64_t scope_of(struct behavior_engine *g, const struct rule *r)
 {
     if (r->scope == SCOPE_RUN || !g->p)
         return 0;
@@ -76,7 +76,11 @@ static uint64_t scope_of(const struct behavior_engine *g, const struct rule *r)
         return g->p->n;
     if (r->scope == SCOPE_SIBLINGS)
         return g->p->parent;
-    return tree_of(g, g->p);
+    if (g->tree_stamp != g->stamp) {
+        g->tree = tree_of(g, g->p);
+        g->tree_stamp = g->stamp;
+    }
+    return g->tree;
 }
 
 static uint64_t value_hash(struct behavior_engine *g, uint16_t field, bool *ret_present)

@@ -39,6 +39,7 @@ static void event_make(uint64_t i, struct event *ev)
 
     *ev = (struct event){.source = EVENT_SOURCE_TRACER, .seq = i + 1, .time_ns = (int64_t)i * 30000};
     ev->pid = ev->tid = 1000 + (uint32_t)(i / 400) % 30000;
+    uint32_t parent = 1000 + (ev->pid - 1000) / 20; /* twenty children each */
     if (i == 0) {
         ev->kind = EVENT_RUN_SAMPLE;
         ev->count = EVF_RUN_SAMPLE__COUNT;
@@ -46,13 +47,13 @@ static void event_make(uint64_t i, struct event *ev)
     } else if (i % 400 == 0) {
         ev->kind = EVENT_PROCESS_START;
         ev->count = EVF_PROCESS_START__COUNT;
-        ev->f[EVF_PROCESS_START_ParentProcessId].u = ev->pid - 1;
+        ev->f[EVF_PROCESS_START_ParentProcessId].u = parent;
     } else if (i % 400 == 1) {
         ev->kind = EVENT_PROCESS_EXEC;
         ev->count = EVF_PROCESS_EXEC__COUNT;
         ev->f[EVF_PROCESS_EXEC_Image].s = STR_LIT("/usr/bin/dash");
         ev->f[EVF_PROCESS_EXEC_CommandLine].s = STR_LIT("sh -c 'cp a b; rm c'");
-        ev->f[EVF_PROCESS_EXEC_ParentProcessId].u = ev->pid - 1;
+        ev->f[EVF_PROCESS_EXEC_ParentProcessId].u = parent;
     } else {
         static const uint16_t kinds[] = {EVENT_FILE_CREATE, EVENT_FILE_OPEN,     EVENT_FILE_WRITE, EVENT_FILE_DELETE,
                                          EVENT_FILE_READ,   EVENT_FILE_MAP_EXEC, EVENT_FILE_LIST,  EVENT_FILE_CHMOD};
