@@ -182,10 +182,11 @@ static const char *unknown_why(const struct score_facts *s, unsigned score)
         return "nothing was recorded";
     if (s->crashed)
         return "the sample crashed soon after its start";
-    if (!s->channel_intact && s->planned_ns > 0 && s->ran_ns < s->planned_ns / 10)
-        return "the connection to the guest was lost before much could be seen";
-    if (!s->machine_alive && s->planned_ns > 0 && s->ran_ns < s->planned_ns / 10)
-        return "the machine died before much could be seen";
+    /* Never "clean" for a run that was not seen to its end. */
+    if (!s->machine_alive)
+        return "the machine ended before the analysis did, and what was seen until then is not enough to judge";
+    if (!s->channel_intact)
+        return "the record of the run has a gap, and what was seen is not enough to judge";
     if (s->lost * 100 > (s->events + s->lost) * LOST_TOO_MANY_PERCENT)
         return "too many events were lost";
     return NULL;
