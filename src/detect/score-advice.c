@@ -55,7 +55,7 @@ void score_advise(const struct findings *f, const struct score_facts *s, struct 
         return;
     }
     if (s->ended_by_itself && s->ran_ns < QUICK_NS && s->events < FEW_EVENTS && v->score < 30)
-        advise(v, "It may need arguments, input or files: it ended by itself after %.1f s with %llu events", ran,
+        advise(v, "It may need arguments, input or files: it ended by itself within %.1f s, with %llu events", ran,
                (unsigned long long)s->events);
     if (s->crashed)
         advise(v, "It crashed after %.1f s: try another system or the files that it expects", ran);

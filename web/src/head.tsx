@@ -37,7 +37,7 @@ export function Head({ m }: { m: Model }) {
       <div><dt>Findings</dt><dd><button class="link" onClick={() => go("findings")}>{plural(m.r.findings.length, "finding")}</button>{high > 0 && <>, {num(high)} high</>}</dd></div>
     </dl>
     {v.advice.length > 0 && <div class="advice"><h3>What to do next</h3><ol>{v.advice.map((a) => <li><T s={a} plain max={600} /></li>)}</ol></div>}
-    <p class="complete"><b>How complete:</b> {c.sentence}.{" "}{c.ended_text && c.ended !== "time" && <><T s={c.ended_text} plain />{/[.!?]$/.test(c.ended_text) ? "" : "."} </>}
+    <p class="complete"><b>How complete:</b> {c.sentence}.{" "}{c.ended_text && c.ended !== "time" && <><T s={c.ended_text.charAt(0).toUpperCase() + c.ended_text.slice(1)} plain />{/[.!?]$/.test(c.ended_text) ? "" : "."} </>}
       {c.machine && <>Ran in a virtual machine {c.machine === "kvm" ? "on the processor itself (KVM)" : "with an emulated processor (TCG)"}. </>}
       {c.network_simulated && <>The internet was simulated.</>}
       {c.problems.length + c.not_proved.length > 0 && <> <button class="link" onClick={() => go("notes")}>What was not proved</button></>}</p>
