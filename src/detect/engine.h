@@ -100,7 +100,7 @@ struct behavior_engine {
     const struct proc *p; /* NULL: seen on the wire, process unknown */
     unsigned depth;
     uint64_t tree_stamp, tree; /* the tree of p, found out for the event of this stamp */
-    uint64_t script_stamp; /* script_path belongs to the event of this stamp */
+    uint64_t script_stamp;     /* script_path belongs to the event of this stamp */
     char script_path[1024];
     size_t script_len;
     /* processes of ports, waiting network events */
