@@ -3,17 +3,14 @@
 #include "detect/behavior.h"
 
 #include "detect/rule.h"
+#include "detect/rulefiles.h"
 #include "os/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #define RULES_ARENA_MAX ((size_t)256 << 20)
-#define DIR_DEPTH_MAX 3
-#define DIR_FILES_MAX 10000
 
 int behavior_rules_new(struct behavior_rules **ret)
 {
@@ -144,80 +141,17 @@ int behavior_rules_add(struct behavior_rules *r, const char *file, struct str ya
     return good;
 }
 
-struct files {
-    char **items;
-    size_t count, cap;
-};
-
-static void files_free(struct files *f)
+static bool yaml_file(const char *name)
 {
-    for (size_t i = 0; i < f->count; i++)
-        free(f->items[i]);
-    free(f->items);
-}
-
-static int files_add(struct files *f, char *path)
-{
-    if (f->count == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 64;
-        char **items = realloc(f->items, cap * sizeof(char *));
-        if (!items) {
-            free(path);
-            return -ENOMEM;
-        }
-        f->items = items;
-        f->cap = cap;
-    }
-    f->items[f->count++] = path;
-    return 0;
-}
-
-static int files_walk(struct files *f, const char *dir, unsigned depth, struct err *e)
-{
-    DIR *d = opendir(dir);
-    int rc = 0;
-    if (!d)
-        return err_errno(e, "cannot open the folder %s", dir);
-    for (struct dirent *k; rc >= 0 && (k = readdir(d));) {
-        struct str name = str_from(k->d_name);
-        struct stat st;
-        if (name.p[0] == '.')
-            continue;
-        char *path = path_join(dir, k->d_name);
-        if (!path || stat(path, &st) < 0) {
-            rc = path ? 0 : err_set(e, -ENOMEM, "no memory for rules");
-            free(path);
-        } else if (S_ISDIR(st.st_mode)) {
-            rc = depth < DIR_DEPTH_MAX ? files_walk(f, path, depth + 1, e) : 0;
-            free(path);
-        } else if (S_ISREG(st.st_mode) && (str_ends(name, STR_LIT(".yml")) || str_ends(name, STR_LIT(".yaml")))) {
-            if (f->count >= DIR_FILES_MAX) {
-                free(path);
-                rc = err_set(e, ERR_LIMIT, "%s: more than %d rule files", dir, DIR_FILES_MAX);
-            } else if (files_add(f, path) < 0) {
-                rc = err_set(e, -ENOMEM, "no memory for rules");
-            }
-        } else {
-            free(path);
-        }
-    }
-    closedir(d);
-    return rc;
-}
-
-static int path_compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return str_ends(str_from(name), STR_LIT(".yml")) || str_ends(str_from(name), STR_LIT(".yaml"));
 }
 
 int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_problem *problem, void *context,
                             struct err *e)
 {
-    struct files files = {0};
+    struct rulefiles files = {0};
     int total = 0;
-    int rc = files_walk(&files, dir, 0, e);
-    if (rc >= 0 && files.count)
-        qsort(files.items, files.count, sizeof(char *), path_compare);
+    int rc = rulefiles_list(dir, yaml_file, &files, e);
     for (size_t i = 0; rc >= 0 && i < files.count; i++) {
         struct buf text;
         struct err why = {0};
@@ -233,6 +167,6 @@ int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_
         if (n == -ENOMEM)
             rc = err_set(e, -ENOMEM, "no memory for rules");
     }
-    files_free(&files);
+    rulefiles_free(&files);
     return rc < 0 ? rc : total;
 }

@@ -21,7 +21,7 @@ void behavior_rules_free(struct behavior_rules **r);
 /* Adds the documents of one YAML text. Returns the number of good rules added, or negative when nothing can be read. */
 int behavior_rules_add(struct behavior_rules *r, const char *file, struct str yaml, behavior_problem *problem,
                        void *context, struct err *e);
-/* All *.yml and *.yaml of a folder (not recursive below depth 3), sorted by path. */
+/* All *.yml and *.yaml of a folder and below it (rulefiles.h), sorted by path. */
 int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_problem *problem, void *context,
                             struct err *e);
 size_t behavior_rules_count(const struct behavior_rules *r);
