@@ -6,8 +6,13 @@
  * Options before the command: -q counts only, -a the events of all processes,
  * -n no tracer (to compare times), -s also the scan and the counters of living
  * processes, -v not hidden, -xWORD,WORD without the BPF programs whose names begin
- * so, -lLABEL a word for the summary. The last line is a summary. Used by the check
- * in the guest and for measurements; not part of the product.
+ * so, -lLABEL a word for the summary. The last line is a summary.
+ *
+ * watch -m ROUNDS LABEL COMMAND... [-- LABEL COMMAND...]: times each command ROUNDS
+ * times without a tracer, then under one, then without again, and prints
+ * measure<TAB>LABEL<TAB>plain|traced<TAB>seconds, at last the events and the lost.
+ *
+ * Used by the check in the guest and for measurements; not part of the product.
  */
 #include "tracer-private.h"
 
@@ -160,14 +165,87 @@ static int first_process(char **argv)
     return 1;
 }
 
+/* Runs one command to its end, as the sample where there is a tracer. Seconds, or < 0. */
+static double run_command(struct tracer *t, char **argv, int *ret_status, int *ret_marked)
+{
+    int go = -1;
+    double end = 0;
+    pid_t gone = 0, pid = start(argv, &go);
+
+    if (t)
+        *ret_marked = tracer_sample(t, (uint32_t)pid);
+    double from = now();
+    if (pid < 0 || write(go, "x", 1) != 1)
+        return -1;
+    close(go);
+    while (gone == 0) {
+        gone = waitpid(pid, ret_status, t ? WNOHANG : 0);
+        if (gone != 0)
+            end = now();
+        if (t)
+            tracer_poll(t, gone ? 100 : 20, on_event, NULL);
+    }
+    while (t && tracer_poll(t, 100, on_event, NULL) > 0)
+        ;
+    return end - from;
+}
+
+static void measure_round(struct tracer *t, int rounds, char **commands)
+{
+    int status = 0, marked = 0;
+
+    for (int n = 0; n < rounds; n++) {
+        char **c = commands;
+        while (*c) {
+            char **last = c, *separator;
+            while (*last && strcmp(*last, "--") != 0)
+                last++;
+            separator = *last;
+            *last = NULL;
+            double took = run_command(t, c + 1, &status, &marked);
+            printf("measure\t%s\t%s\t%.4f\t%d\n", *c, t ? "traced" : "plain", took, status);
+            *last = separator;
+            c = separator ? last + 1 : last;
+        }
+    }
+    fflush(stdout);
+}
+
+static int measure(int argc, char **argv)
+{
+    struct tracer *t = NULL;
+    char why[2048] = "";
+    int rounds = argc > 2 ? atoi(argv[2]) : 0;
+
+    if (rounds < 1 || argc < 5)
+        return 2;
+    quiet = true;
+    measure_round(NULL, rounds, argv + 3);
+    int r = tracer_open(&t, why, sizeof(why));
+    if (r < 0) {
+        printf("tracer: %d %s\n", r, why);
+        return 1;
+    }
+    tracer_hide(t, (uint32_t)getpid());
+    measure_round(t, rounds, argv + 3);
+    printf("events\t%lu\tlost\t%llu\n", events, (unsigned long long)tracer_lost(t));
+    tracer_close(&t);
+    measure_round(NULL, rounds, argv + 3);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct tracer *t = NULL;
     char why[2048] = "";
     const char *without = NULL, *label = "";
     bool none = false, scan = false, hide = true;
-    int i = 1, status = 0, go = -1, r = 0, hidden = 0, marked = 0;
+    int i = 1, status = 0, r = 0, hidden = 0, marked = 0;
 
+    if (argc > 1 && strcmp(argv[1], "-m") == 0) {
+        kinds_fill();
+        return measure(argc, argv);
+    }
     for (; i < argc && argv[i][0] == '-'; i++) {
         quiet |= argv[i][1] == 'q';
         all |= argv[i][1] == 'a';
@@ -194,28 +272,14 @@ int main(int argc, char **argv)
         hidden = tracer_hide(t, (uint32_t)getpid());
     if (t && scan)
         tracer_scan(t, on_event, NULL);
-    pid_t pid = start(argv + i, &go);
-    if (t)
-        marked = tracer_sample(t, (uint32_t)pid);
-    double from = now();
-    if (write(go, "x", 1) != 1)
+    double took = run_command(t, argv + i, &status, &marked);
+    if (took < 0)
         return 1;
-    pid_t gone = 0;
-    double end = 0;
-    while (gone == 0) {
-        gone = waitpid(pid, &status, t ? WNOHANG : 0);
-        if (gone != 0)
-            end = now();
-        if (t)
-            tracer_poll(t, gone ? 100 : 20, on_event, NULL);
-    }
-    while (t && tracer_poll(t, 100, on_event, NULL) > 0)
-        ;
     if (t && scan)
         tracer_syscalls_flush(t, on_event, NULL);
     printf("summary\t%s\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tstatus=%d\thide=%d mark=%d "
            "missing=%d %s\n",
-           label, opened - begin, end - from, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status,
+           label, opened - begin, took, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status,
            hidden, marked, r, why);
     if (t && quiet)
         for (unsigned k = 0; k < 256; k++)
