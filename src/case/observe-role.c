@@ -8,6 +8,8 @@
 #include "base/reader.h"
 #include "case/judge-facts.h"
 #include "detect/behavior.h"
+#include "detect/rulekind.h"
+#include "detect/ruletexts.h"
 #include "event/baseline.h"
 #include "event/evlog.h"
 #include "event/proctab.h"
@@ -21,7 +23,6 @@
 #include <unistd.h>
 
 #define FACTS_MAX (64u << 20)
-#define RULES_MAX (32u << 20)
 #define PROCS_MAX 200000
 
 struct observation {
@@ -54,25 +55,33 @@ static int read_facts(struct observation *o, int fd, struct err *e)
     return reader_err(&r, e);
 }
 
+/* A bad rule is reported by `belljar rules check`; here the good ones count. */
+static void add_rules(struct observation *o, const struct ruletext *t)
+{
+    const struct rulekind *k = rulekind_at(t->kind);
+    char name[RULETEXTS_NAME_MAX + 1];
+
+    snprintf(name, sizeof(name), "%.*s", STR_ARG(t->name));
+    if (k && !strcmp(k->name, "behavior")) {
+        behavior_rules_weight(o->rules, t->weight);
+        behavior_rules_add(o->rules, name, t->text, NULL, NULL, NULL);
+    }
+}
+
 static int read_rules(struct observation *o, int fd, struct err *e)
 {
-    struct reader r;
+    struct ruletexts texts;
     int x;
 
-    if ((x = file_read_fd(fd, RULES_MAX, &o->rules_text, e)) < 0 || (x = behavior_rules_new(&o->rules)) < 0)
+    if ((x = file_read_fd(fd, RULETEXTS_BYTES_MAX, &o->rules_text, e)) < 0 || (x = behavior_rules_new(&o->rules)) < 0 ||
+        (x = ruletexts_read(buf_str(&o->rules_text), &texts, e)) < 0)
         return x;
-    reader_init(&r, o->rules_text.data, o->rules_text.len);
-    while (reader_left(&r) && reader_ok(&r)) {
-        struct str name = reader_str(&r, reader_u32le(&r)), text = reader_str(&r, reader_u32le(&r));
-        char path[512];
-
-        snprintf(path, sizeof(path), "%.*s", STR_ARG(name));
-        /* A bad rule is reported by `belljar rules check`; here the good ones count. */
-        if (reader_ok(&r))
-            behavior_rules_add(o->rules, path, text, NULL, NULL, NULL);
-    }
-    if (!reader_ok(&r))
-        return reader_err(&r, e);
+    for (size_t i = 0; i < texts.count; i++)
+        add_rules(o, &texts.items[i]);
+    for (size_t i = 0; i < texts.count; i++)
+        if (texts.items[i].kind == RULETEXT_OFF)
+            behavior_rules_off(o->rules, texts.items[i].name);
+    ruletexts_free(&texts);
     return behavior_rules_count(o->rules) ? 0 : err_set(e, ERR_MISSING, "there is not one behaviour rule");
 }
 

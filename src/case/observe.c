@@ -7,10 +7,10 @@
 
 #include "base/reader.h"
 #include "case/observe-private.h"
+#include "detect/rulepack.h"
 #include "os/file.h"
 #include "os/loop.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,53 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RULES_MAX (32u << 20)
 #define OBSERVE_TIMEOUT_MS 600000
-
-/* Every rule file as one framed text: u32 name length, name, u32 length, text. */
-static int add_rule_file(struct buf *out, const char *path, struct err *e)
-{
-    struct buf text;
-    int r = file_read(path, RULES_MAX, &text, e);
-
-    if (r < 0)
-        return r;
-    buf_u32le(out, (uint32_t)strlen(path));
-    buf_addz(out, path);
-    buf_u32le(out, (uint32_t)text.len);
-    buf_add(out, text.data, text.len);
-    buf_free(&text);
-    return out->failed ? err_set(e, out->failed, "the behaviour rules are larger than %u bytes", RULES_MAX) : 0;
-}
-
-static int only_rules(const struct dirent *d)
-{
-    struct str n = str_from(d->d_name);
-    return d->d_name[0] != '.' &&
-           (str_ends(n, STR_LIT(".yml")) || str_ends(n, STR_LIT(".yaml")) || !strchr(d->d_name, '.'));
-}
-
-static int add_rules(struct buf *out, const char *dir, unsigned depth, struct err *e)
-{
-    struct dirent **list = NULL;
-    int n = scandir(dir, &list, only_rules, alphasort), r = 0;
-
-    if (n < 0)
-        return err_errno(e, "cannot read the behaviour rules in %s", dir);
-    for (int i = 0; i < n; i++) {
-        char *path = path_join(dir, list[i]->d_name);
-        if (!path)
-            r = err_set(e, -ENOMEM, "out of memory");
-        else if (r == 0 && strchr(list[i]->d_name, '.'))
-            r = add_rule_file(out, path, e);
-        else if (r == 0 && depth)
-            r = add_rules(out, path, depth - 1, e);
-        free(path);
-        free(list[i]);
-    }
-    free(list);
-    return r;
-}
 
 static int memory_file(const char *name, const void *p, size_t n, int *ret, struct err *e)
 {
@@ -81,19 +35,16 @@ static int memory_file(const char *name, const void *p, size_t n, int *ret, stru
     return 0;
 }
 
+/* Rules that came with Belljar and of the packs that are on, as they are now. */
 static int rules_to_memory(int *ret, struct err *e)
 {
-    char *share = path_share_dir(), *dir = share ? path_join(share, "content/behavior") : NULL;
     struct buf b;
-    int r;
+    int r = rulepacks_pack(~0u, &b, e);
 
-    buf_init(&b, RULES_MAX);
-    r = dir ? add_rules(&b, dir, 3, e) : err_set(e, -ENOMEM, "out of memory");
-    if (r == 0)
-        r = memory_file("rules", b.data, b.len, ret, e);
+    if (r < 0)
+        return r;
+    r = memory_file("rules", b.data, b.len, ret, e);
     buf_free(&b);
-    free(dir);
-    free(share);
     return r;
 }
 

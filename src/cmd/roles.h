@@ -6,5 +6,6 @@
 #include "os/role.h"
 
 extern const struct role *const roles[]; /* NULL-terminated */
+extern const struct role rules_role;     /* rules-role.c */
 
 #endif

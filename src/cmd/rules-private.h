@@ -5,31 +5,50 @@
 
 #include "cmd/cmd.h"
 
+#include "base/buf.h"
 #include "detect/rulekind.h"
+#include "detect/ruletexts.h"
+
+/* ---- rules-sets.c: in the jail ----------------------------------------------------------------------------------- */
 
 #define RULES_KINDS_MAX 8
 
+enum rules_verb { RULES_CHECK, RULES_TEST, RULES_LIST, RULES_COUNT /* only problems are printed */ };
+
 /* Loaded rules, a set for each kind (index: rulekind_at). */
 struct rules_sets {
+    FILE *out, *problems_to;
     void *set[RULES_KINDS_MAX]; /* NULL: no file of this kind was read */
     unsigned rejected[RULES_KINDS_MAX];
-    unsigned problems; /* all together, printed to standard error */
+    unsigned problems;
     unsigned no_rules; /* files that hold no rules that we know */
     unsigned at;       /* the kind that problems belong to */
+    const struct ruletexts *texts;
+    bool json;
 };
 
-/* Prints "file:line: reason" and counts; context is a struct rules_sets. */
-void rules_problem(void *context, const char *file, unsigned line, const char *reason);
-/* A folder or a file. only: one kind, or NULL. */
-int rules_sets_load(struct rules_sets *s, const char *path, const struct rulekind *only, struct err *e);
-/* What came with Belljar. */
-int rules_sets_load_own(struct rules_sets *s, const struct rulekind *only, struct err *e);
-int rules_sets_finish(struct rules_sets *s, struct err *e);
+/* only: index of a kind, or RULETEXT_NONE. Prints; gives the exit code. */
+int rules_sets_work(struct rules_sets *s, enum rules_verb verb, uint32_t only, struct err *e);
+uint64_t rules_sets_count(const struct rules_sets *s);
 void rules_sets_clear(struct rules_sets *s);
 
-/* The verbs over loaded rules: they print and give the exit code. */
-int rules_check(struct rules_sets *s);
-int rules_test(struct rules_sets *s);
-int rules_list(const struct rules_sets *s, bool json);
+/* ---- rules-role.c: the caller's side ----------------------------------------------------------------------------- */
+
+struct rules_result {
+    int code; /* EXIT_... */
+    uint64_t loaded, rejected;
+};
+/* Lets the jailed role work on texts; it writes to our standard output and error. */
+int rules_role_work(struct str texts, enum rules_verb verb, uint32_t only, bool json, struct rules_result *ret,
+                    struct err *e);
+
+/* ---- rules-packs.c: verbs; argv[1] is the verb ------------------------------------------------------------------- */
+
+int rules_add_run(int argc, char **argv);
+int rules_update_run(int argc, char **argv);
+int rules_use_run(int argc, char **argv);
+int rules_packs_run(int argc, char **argv);
+int rules_remove_run(int argc, char **argv);
+int rules_switch_run(int argc, char **argv); /* on, off */
 
 #endif

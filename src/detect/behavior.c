@@ -67,6 +67,28 @@ bool behavior_rules_at(const struct behavior_rules *r, size_t index, struct beha
     return true;
 }
 
+void behavior_rules_weight(struct behavior_rules *r, unsigned percent)
+{
+    r->weight_lost = percent < 100 ? 100 - percent : 0;
+}
+
+bool behavior_rules_off(struct behavior_rules *r, struct str id)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (str_eq(r->rules[i]->id, id))
+            return r->rules[i]->off = true;
+    return false;
+}
+
+static void rule_weigh(struct rule *r, unsigned percent)
+{
+    r->points = r->points * percent / 100;
+    if (percent == 0)
+        r->severity = SEVERITY_INFO;
+    else if (percent < 50 && r->severity > SEVERITY_MEDIUM)
+        r->severity = SEVERITY_MEDIUM;
+}
+
 static int rule_keep(struct behavior_rules *s, struct rule *r, struct err *e)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -85,6 +107,7 @@ static int rule_keep(struct behavior_rules *s, struct rule *r, struct err *e)
     }
     for (unsigned i = 0; i < r->ndetectors; i++)
         r->detectors[i].rule = (uint32_t)s->count;
+    rule_weigh(r, 100 - s->weight_lost);
     s->rules[s->count++] = r;
     return 0;
 }

@@ -24,6 +24,13 @@ int behavior_rules_add(struct behavior_rules *r, const char *file, struct str ya
 /* All *.yml and *.yaml of a folder and below it (rulefiles.h), sorted by path. */
 int behavior_rules_load_dir(struct behavior_rules *r, const char *dir, behavior_problem *problem, void *context,
                             struct err *e);
+/*
+ * Points of the rules that are added from now on, in percent (100). Below 50 a rule
+ * gives medium severity at most, with 0 it gives facts only (severity info).
+ */
+void behavior_rules_weight(struct behavior_rules *r, unsigned percent);
+/* Switches a rule off: it finds nothing. False when there is no such rule. */
+bool behavior_rules_off(struct behavior_rules *r, struct str id);
 size_t behavior_rules_count(const struct behavior_rules *r);
 /* What a list of rules shows. Texts are borrowed from the set. */
 struct behavior_rule_info {

@@ -471,7 +471,7 @@ static int lives_make(struct behavior_engine *g, size_t only)
         rule_choose(set, only, chosen, 0);
     for (size_t i = 0; i < set->count; i++) {
         const struct rule *r = set->rules[i];
-        if (only != SIZE_MAX && !chosen[i])
+        if (r->off || (only != SIZE_MAX && !chosen[i]))
             continue;
         for (unsigned k = 0; k < r->ndetectors; k++)
             if (r->detectors[k].absent)

@@ -173,6 +173,7 @@ struct rule {
     unsigned nparts;
     unsigned titles_max;
     const struct yaml_tree *tests;
+    bool off; /* by the administrator: it is not looked at */
 };
 
 struct behavior_rules {
@@ -185,6 +186,7 @@ struct behavior_rules {
     size_t nmatchers, matchers_cap;
     struct pattern *patterns;
     size_t npatterns, patterns_cap;
+    unsigned weight_lost; /* of rules that are added now: 100 - weight in percent */
 };
 
 /* What a rule is compiled with: errors carry the line. */
