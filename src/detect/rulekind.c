@@ -2,6 +2,7 @@
 #include "detect/rulekind.h"
 
 #include "detect/behavior.h"
+#include "detect/yara/kind.h"
 
 /* ---- telling YAML rules apart: by the keys at the beginning of their lines --------------------------------------- */
 
@@ -92,23 +93,23 @@ static int behavior_test(const void *set, unsigned *ret_run, unsigned *ret_faile
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-static const struct rulekind kinds[] = {
-    {.name = "behavior",
-     .doc = "Belljar's own rules over the events of a run",
-     .content = "content/behavior",
-     .suffixes = yaml_suffixes,
-     .looks = behavior_looks,
-     .open = behavior_open,
-     .close = behavior_close,
-     .add = behavior_add,
-     .count = behavior_count,
-     .at = behavior_at,
-     .test = behavior_test},
-};
+static const struct rulekind behavior_rulekind = {.name = "behavior",
+                                                  .doc = "Belljar's own rules over the events of a run",
+                                                  .content = "content/behavior",
+                                                  .suffixes = yaml_suffixes,
+                                                  .looks = behavior_looks,
+                                                  .open = behavior_open,
+                                                  .close = behavior_close,
+                                                  .add = behavior_add,
+                                                  .count = behavior_count,
+                                                  .at = behavior_at,
+                                                  .test = behavior_test};
+
+static const struct rulekind *const kinds[] = {&behavior_rulekind, &yara_rulekind};
 
 const struct rulekind *rulekind_at(unsigned index)
 {
-    return index < sizeof(kinds) / sizeof(kinds[0]) ? &kinds[index] : NULL;
+    return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index] : NULL;
 }
 
 const struct rulekind *rulekind_find(const char *name)
@@ -122,11 +123,10 @@ const struct rulekind *rulekind_find(const char *name)
 
 bool rulekind_has_file(const struct rulekind *k, const char *name)
 {
-    /* Tests of YARA rules lie beside them. */
-    if (str_iends(str_from(name), STR_LIT(".test.yml")))
-        return false;
+    /* Tests of YARA rules lie beside them, and are no YAML rules. */
+    bool test = str_iends(str_from(name), STR_LIT(".test.yml"));
     for (const char *const *s = k->suffixes; *s; s++)
-        if (str_iends(str_from(name), str_from(*s)))
+        if (test ? !strcmp(*s, ".test.yml") : str_iends(str_from(name), str_from(*s)))
             return true;
     return false;
 }

@@ -26,7 +26,9 @@ static void kinds_are_told_by_content(void **state)
         {"a.yaml", BEHAVIOR, "behavior"},
         {"A.YML", BEHAVIOR, "behavior"},
         {"a.txt", BEHAVIOR, NULL},
-        {"a.test.yml", BEHAVIOR, NULL}, /* tests that lie beside rules */
+        {"a.test.yml", BEHAVIOR, "yara"}, /* tests that lie beside YARA rules */
+        {"a.yar", "rule a { condition: true }", "yara"},
+        {"A.YARA", "", "yara"},
         {"a.yml", "", NULL},
         {"a.yml", "on: push\njobs:\n  build: {}\n", NULL},
         {"a.yml", "x:\n  severity: low\n", NULL}, /* keys within others do not count */
