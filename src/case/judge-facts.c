@@ -116,7 +116,7 @@ void judge_facts_event(struct judge_facts *f, const struct event *ev, const stru
         f->last_ns = ev->time_ns;
     if (p->lineage != PROC_SYSTEM)
         f->score.events++;
-    if (ev->kind != EVENT_PROCESS_EXIT || ev->pid != f->root_pid || ev->time_ns > CRASH_NS)
+    if (ev->kind != EVENT_PROCESS_EXIT || ev->time_ns > CRASH_NS || f->ncrashes == JUDGE_CRASHES_MAX)
         return;
     switch (event_u(ev, EVF_PROCESS_EXIT_Signal)) {
     case SIGSEGV:
@@ -124,7 +124,7 @@ void judge_facts_event(struct judge_facts *f, const struct event *ev, const stru
     case SIGBUS:
     case SIGABRT:
     case SIGFPE:
-        f->score.crashed = true;
+        f->crashes[f->ncrashes++] = ev->pid;
         break;
     default:
         break;
@@ -139,6 +139,9 @@ void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log)
         f->score.ran_ns = f->last_ns;
         f->score.channel_intact = false;
     }
+    for (unsigned i = 0; i < f->ncrashes; i++)
+        if (f->crashes[i] == f->root_pid)
+            f->score.crashed = true;
     for (unsigned i = 0; i < EVENT_SOURCE_MAX; i++) {
         if (log->source[i].gaps || (i != EVENT_SOURCE_TRACER && log->source[i].lost))
             f->score.channel_intact = false;

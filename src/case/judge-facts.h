@@ -11,6 +11,8 @@
 #include "event/evlog.h"
 #include "event/proctab.h"
 
+#define JUDGE_CRASHES_MAX 1024
+
 struct judge_facts {
     struct score_facts score;
     char *sample_path, *sha256, *type, *why_not; /* owned */
@@ -18,9 +20,12 @@ struct judge_facts {
     bool root_seen;
     bool cut_off;    /* no run.json of the runner: what ran is known from the log alone */
     int64_t last_ns; /* of the latest event */
+    /* Processes that a fault ended right after the start; which of them is the sample's first is known at the end. */
+    uint32_t crashes[JUDGE_CRASHES_MAX];
+    unsigned ncrashes;
 };
 
-/* Texts are JSON objects; static and run may be empty. */
+/* Texts are JSON objects; static and run may be empty. Before or after the events, once. */
 int judge_facts_read(struct judge_facts *f, struct str submission, struct str facts, struct str run, struct err *e);
 void judge_facts_event(struct judge_facts *f, const struct event *ev, const struct proc *p);
 void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log);

@@ -2,6 +2,7 @@
 /* Packs the small files of a case for the jailed half. */
 #include "case/observe-private.h"
 
+#include "base/jsonw.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -43,8 +44,27 @@ static int add_member(struct buf *out, const struct case_folder *c, const char *
     return r;
 }
 
-int observe_pack_facts(const struct case_folder *c, const char *passwd_path, const char *baseline_path, int *ret_fd,
-                       struct err *e)
+/* What run.json will say of the sample, as case/run-facts.c writes it. */
+static int add_live_run(struct buf *out, const char *sample_path, struct err *e)
+{
+    struct buf b;
+    struct jsonw w;
+    int r;
+
+    buf_init(&b, FACT_MAX);
+    jsonw_to_buf(&w, &b, true);
+    jsonw_object(&w);
+    jsonw_kbytes(&w, "sample_path", str_from(sample_path));
+    jsonw_object_end(&w);
+    if ((r = jsonw_finish(&w)) < 0)
+        err_set(e, r, "the sample's path cannot be written down");
+    else
+        add_text(out, b.data, b.len);
+    buf_free(&b);
+    return r;
+}
+
+int observe_pack_facts(const struct case_folder *c, const struct observe_inputs *in, int *ret_fd, struct err *e)
 {
     struct buf b;
     int r, fd = -1;
@@ -52,8 +72,8 @@ int observe_pack_facts(const struct case_folder *c, const char *passwd_path, con
     buf_init(&b, FACTS_MAX);
     add_text(&b, c->id, strlen(c->id));
     if ((r = add_member(&b, c, "submission.json", e)) < 0 || (r = add_member(&b, c, "static.json", e)) < 0 ||
-        (r = add_member(&b, c, "runs/1/run.json", e)) < 0 || (r = add_file(&b, baseline_path, e)) < 0 ||
-        (r = add_file(&b, passwd_path, e)) < 0)
+        (r = in->live ? add_live_run(&b, in->sample_path, e) : add_member(&b, c, "runs/1/run.json", e)) < 0 ||
+        (r = add_file(&b, in->baseline_path, e)) < 0 || (r = add_file(&b, in->passwd_path, e)) < 0)
         goto out;
     if (b.failed) {
         r = err_set(e, b.failed, "the case's descriptions are too large");

@@ -6,10 +6,15 @@
 #include "case/observe.h"
 #include "report/report.h"
 
+/*
+ * BEGIN, then the role reads what the log has and goes on reading as it grows. FINISH: no more will come; the role
+ * reads to the end and answers once.
+ */
 enum observe_message {
-    OBSERVE_BEGIN = 1,  /* no payload; descriptors below */
-    OBSERVE_DONE = 2,   /* u32 word, score, confidence, findings; u64 events; reason */
-    OBSERVE_FAILED = 3, /* sentence */
+    OBSERVE_BEGIN = 1,  /* descriptors: one per enum observe_fd */
+    OBSERVE_FINISH = 2, /* descriptors: the facts as they are now, then one per writer */
+    OBSERVE_DONE = 3,   /* u32 word, score, confidence, findings; u64 events; reason */
+    OBSERVE_FAILED = 4, /* u8: 1 = another sample than at the beginning; sentence */
 };
 
 #define OBSERVE_WRITERS 2 /* json, html: the rows of report/writers.c that are always made */
@@ -18,9 +23,9 @@ enum observe_fd {
     OBSERVE_RULES,
     OBSERVE_LOG,
     OBSERVE_FACTS, /* framed texts, in the order of enum observe_fact */
-    OBSERVE_OUT,   /* one per writer */
-    OBSERVE_FDS = OBSERVE_OUT + OBSERVE_WRITERS,
+    OBSERVE_BEGIN_FDS,
 };
+#define OBSERVE_FINISH_FDS (1 + OBSERVE_WRITERS)
 
 enum observe_fact {
     OBSERVE_ID,
@@ -32,8 +37,10 @@ enum observe_fact {
     OBSERVE_FACTS_COUNT
 };
 
-/* u32 length and bytes for each fact; missing files are empty. */
-int observe_pack_facts(const struct case_folder *c, const char *passwd_path, const char *baseline_path, int *ret_fd,
-                       struct err *e);
+/*
+ * u32 length and bytes for each fact; missing files are empty. While the run goes on (in->live) there is no run.json:
+ * its place is taken by an object with the path of the sample alone.
+ */
+int observe_pack_facts(const struct case_folder *c, const struct observe_inputs *in, int *ret_fd, struct err *e);
 
 #endif

@@ -17,17 +17,26 @@
 #include "os/file.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FACTS_MAX (64u << 20)
 #define PROCS_MAX 200000
 
-struct observation {
-    struct buf rules_text, facts_text;
+#define FOLLOW_MS 200 /* how often a log that grows is looked at */
+
+struct facts {
+    struct buf text;
     struct str fact[OBSERVE_FACTS_COUNT];
+};
+
+struct observation {
+    struct buf rules_text;
+    struct facts begun, over;  /* as they were when the log was opened, and after the run */
+    struct judge_facts sample; /* what was said of the sample at the beginning: the rules work with it */
     struct behavior_rules *rules;
     struct behavior_engine *engine;
     struct proctab *procs;
@@ -40,16 +49,16 @@ struct observation {
     uint64_t noise; /* events of the idle machine that were left out */
 };
 
-static int read_facts(struct observation *o, int fd, struct err *e)
+static int read_facts(struct facts *f, int fd, struct err *e)
 {
     struct reader r;
-    int x = file_read_fd(fd, FACTS_MAX, &o->facts_text, e);
+    int x = file_read_fd(fd, FACTS_MAX, &f->text, e);
 
     if (x < 0)
         return x;
-    reader_init(&r, o->facts_text.data, o->facts_text.len);
+    reader_init(&r, f->text.data, f->text.len);
     for (int i = 0; i < OBSERVE_FACTS_COUNT; i++) {
-        o->fact[i] = reader_str(&r, reader_u32le(&r));
+        f->fact[i] = reader_str(&r, reader_u32le(&r));
         reader_skip(&r, 1); /* each is followed by a NUL, so that it can be used as text */
     }
     return reader_err(&r, e);
@@ -66,6 +75,11 @@ static void add_rules(struct observation *o, const struct ruletext *t)
         behavior_rules_weight(o->rules, t->weight);
         behavior_rules_add(o->rules, name, t->text, NULL, NULL, NULL);
     }
+}
+
+static int read_judge_facts(struct judge_facts *ret, const struct facts *f, struct err *e)
+{
+    return judge_facts_read(ret, f->fact[OBSERVE_SUBMISSION], f->fact[OBSERVE_STATIC], f->fact[OBSERVE_RUN], e);
 }
 
 static int read_rules(struct observation *o, int fd, struct err *e)
@@ -88,7 +102,7 @@ static int read_rules(struct observation *o, int fd, struct err *e)
 /* "name:x:uid:..." lines of the guest's passwd file. */
 static void read_passwd(struct observation *o)
 {
-    struct str rest = o->fact[OBSERVE_PASSWD], line;
+    struct str rest = o->begun.fact[OBSERVE_PASSWD], line;
 
     while (str_split(&rest, '\n', &line)) {
         struct str name, skip, uid;
@@ -104,25 +118,24 @@ static int prepare(struct observation *o, const int *fds, struct err *e)
     struct behavior_facts bf = {0};
     int x;
 
-    findings_init(&o->findings);
-    if ((x = read_facts(o, fds[OBSERVE_FACTS], e)) < 0 || (x = read_rules(o, fds[OBSERVE_RULES], e)) < 0)
-        return x;
-    if ((x = judge_facts_read(&o->judge, o->fact[OBSERVE_SUBMISSION], o->fact[OBSERVE_STATIC], o->fact[OBSERVE_RUN],
-                              e)) < 0)
+    if ((x = read_facts(&o->begun, fds[OBSERVE_FACTS], e)) < 0 || (x = read_rules(o, fds[OBSERVE_RULES], e)) < 0 ||
+        (x = read_judge_facts(&o->sample, &o->begun, e)) < 0)
         return x;
     if ((x = proctab_new(PROCS_MAX, &o->procs)) < 0 || (x = report_new(o->procs, &o->report)) < 0)
         return err_set(e, x, "out of memory");
     read_passwd(o);
-    if (o->fact[OBSERVE_BASELINE].n && (x = baseline_parse(o->fact[OBSERVE_BASELINE], &o->baseline, e)) < 0)
+    struct str baseline = o->begun.fact[OBSERVE_BASELINE];
+    if (baseline.n && (x = baseline_parse(baseline, &o->baseline, e)) < 0)
         return x;
     if (o->baseline)
         proctab_baseline_set(o->procs, o->baseline);
-    bf.sample_path = str_from(o->judge.sample_path);
-    bf.sample_sha256 = str_from(o->judge.sha256);
-    bf.sample_type = str_from(o->judge.type);
+    bf.sample_path = str_from(o->sample.sample_path);
+    bf.sample_sha256 = str_from(o->sample.sha256);
+    bf.sample_type = str_from(o->sample.type);
     if ((x = behavior_engine_new(o->rules, o->procs, &bf, &o->engine)) < 0)
         return err_set(e, x, "the rules could not be made ready");
-    return 0;
+    int own = dup(fds[OBSERVE_LOG]);
+    return own < 0 ? err_errno(e, "cannot open the event log") : evlog_open_fd(own, &o->log, e);
 }
 
 static int one_event(struct observation *o, const struct event *ev)
@@ -143,32 +156,30 @@ static int one_event(struct observation *o, const struct event *ev)
     return report_event(o->report, ev, p);
 }
 
-static int stream(struct observation *o, int fd, struct err *e)
+/* Everything that the log holds by now. */
+static int stream(struct observation *o, struct err *e)
 {
     struct event ev;
-    struct stat st;
-    int x = 0, own = dup(fd);
+    int x;
 
-    if (own < 0)
-        return err_errno(e, "cannot open the event log");
-    if (fstat(own, &st) == 0 && st.st_size == 0) { /* nothing ran */
-        close(own);
-        return 0;
-    }
-    if ((x = evlog_open_fd(own, &o->log, e)) < 0)
-        return x;
     while ((x = evlog_next(o->log, &ev, e)) == 1)
         if ((x = one_event(o, &ev)) < 0)
             return err_set(e, x, "event %llu could not be taken in", (unsigned long long)ev.seq);
     return x;
 }
 
-static int judge_and_write(struct observation *o, const int *fds, struct err *e)
+/* The rules were told of the sample before the run; the report speaks of the one that ran. */
+static int same_sample(const struct observation *o)
 {
-    static const struct evlog_status nothing;
-    const struct evlog_status *status = o->log ? evlog_reader_status(o->log) : &nothing;
-    struct report_facts f = {
-        .findings = &o->findings, .verdict = &o->verdict, .log = status, .log_fd = fds[OBSERVE_LOG]};
+    return !strcmp(o->sample.sample_path, o->judge.sample_path) && !strcmp(o->sample.sha256, o->judge.sha256) &&
+           !strcmp(o->sample.type, o->judge.type);
+}
+
+static int judge_and_write(struct observation *o, int log_fd, const int *out_fds, struct err *e)
+{
+    const struct evlog_status *status = evlog_reader_status(o->log);
+    const struct str *fact = o->over.fact;
+    struct report_facts f = {.findings = &o->findings, .verdict = &o->verdict, .log = status, .log_fd = log_fd};
     int x;
 
     if ((x = behavior_engine_finish(o->engine, &o->findings)) < 0)
@@ -176,17 +187,46 @@ static int judge_and_write(struct observation *o, const int *fds, struct err *e)
     judge_facts_finish(&o->judge, status);
     if ((x = score_judge(&o->findings, &o->judge.score, &o->verdict, e)) < 0)
         return x;
-    f.case_id = o->fact[OBSERVE_ID].p;
-    f.submission_json = o->fact[OBSERVE_SUBMISSION].p;
-    f.static_json = o->fact[OBSERVE_STATIC].n ? o->fact[OBSERVE_STATIC].p : NULL;
-    f.run_json = o->fact[OBSERVE_RUN].n ? o->fact[OBSERVE_RUN].p : "{}";
+    f.case_id = fact[OBSERVE_ID].p;
+    f.submission_json = fact[OBSERVE_SUBMISSION].p;
+    f.static_json = fact[OBSERVE_STATIC].n ? fact[OBSERVE_STATIC].p : NULL;
+    f.run_json = fact[OBSERVE_RUN].n ? fact[OBSERVE_RUN].p : "{}";
     f.completeness = &o->judge.score;
     if ((x = report_finish(o->report, &f, e)) < 0)
         return x;
     for (unsigned i = 0; i < OBSERVE_WRITERS; i++)
-        if ((x = report_writer_at(i)->write(o->report, fds[OBSERVE_OUT + i], e)) < 0)
+        if ((x = report_writer_at(i)->write(o->report, out_fds[i], e)) < 0)
             return x;
     return 0;
+}
+
+/* Reads along until the run is over; an error waits for that too, because nobody listens before. */
+static int follow(struct ipc *parent, struct observation *o, int x, struct ipc_message *ret, struct err *e)
+{
+    int got;
+
+    for (;;) {
+        if (x == 0)
+            x = stream(o, e);
+        got = ipc_receive(parent, x < 0 ? -1 : FOLLOW_MS, ret, NULL);
+        if (got == ERR_TIMEOUT)
+            continue;
+        if (got != 1 || ret->type != OBSERVE_FINISH || ret->nfds != OBSERVE_FINISH_FDS)
+            return -EPIPE;
+        return x;
+    }
+}
+
+static int finish(struct observation *o, int log_fd, const int *fds, struct err *e)
+{
+    int x;
+
+    if ((x = stream(o, e)) < 0 || (x = read_facts(&o->over, fds[0], e)) < 0 ||
+        (x = read_judge_facts(&o->judge, &o->over, e)) < 0)
+        return x;
+    if (!same_sample(o))
+        return err_set(e, ERR_CONFLICT, "it was begun for another sample than the one that ran");
+    return judge_and_write(o, log_fd, fds + 1, e);
 }
 
 static int answer(struct ipc *parent, struct observation *o, int x, const struct err *e)
@@ -195,13 +235,14 @@ static int answer(struct ipc *parent, struct observation *o, int x, const struct
 
     buf_init(&b, 4096);
     if (x < 0) {
+        buf_u8(&b, x == ERR_CONFLICT);
         buf_addz(&b, e->text);
     } else {
         buf_u32le(&b, o->verdict.word);
         buf_u32le(&b, o->verdict.score);
         buf_u32le(&b, o->verdict.confidence);
         buf_u32le(&b, (uint32_t)o->findings.count);
-        buf_u64le(&b, o->log ? evlog_reader_status(o->log)->events : 0);
+        buf_u64le(&b, evlog_reader_status(o->log)->events);
         buf_addz(&b, o->verdict.reason);
     }
     x = ipc_send(parent, x < 0 ? OBSERVE_FAILED : OBSERVE_DONE, b.data, b.len, NULL, 0, NULL);
@@ -220,22 +261,29 @@ static void release(struct observation *o)
     findings_free(&o->findings);
     verdict_clear(&o->verdict);
     judge_facts_clear(&o->judge);
+    judge_facts_clear(&o->sample);
     buf_free(&o->rules_text);
-    buf_free(&o->facts_text);
+    buf_free(&o->begun.text);
+    buf_free(&o->over.text);
 }
 
 static int observe_role_run(struct ipc *parent)
 {
     struct observation o = {0};
-    struct ipc_message m;
+    struct ipc_message begin, end;
     struct err e = {0};
-    int x = ipc_receive(parent, 10000, &m, &e);
+    int x = ipc_receive(parent, 10000, &begin, &e);
 
-    if (x != 1 || m.type != OBSERVE_BEGIN || m.nfds != OBSERVE_FDS)
+    if (x != 1 || begin.type != OBSERVE_BEGIN || begin.nfds != OBSERVE_BEGIN_FDS)
         return 2;
-    if ((x = prepare(&o, m.fds, &e)) == 0 && (x = stream(&o, m.fds[OBSERVE_LOG], &e)) == 0)
-        x = judge_and_write(&o, m.fds, &e);
-    x = answer(parent, &o, x, &e);
+    /* Ctrl-C goes to every process of the terminal's group; the supervisor alone decides that the run ends. */
+    signal(SIGINT, SIG_IGN);
+    findings_init(&o.findings);
+    x = follow(parent, &o, prepare(&o, begin.fds, &e), &end, &e);
+    if (x == 0)
+        x = finish(&o, begin.fds[OBSERVE_LOG], end.fds, &e);
+    if (x != -EPIPE)
+        x = answer(parent, &o, x, &e);
     release(&o);
     return x < 0;
 }

@@ -70,16 +70,35 @@ static int open_output(const struct case_folder *c, const char *name, int *ret, 
     return *ret < 0 ? err_errno(e, "cannot write %s", name) : 0;
 }
 
-static int open_all(const struct case_folder *c, const char *passwd_path, const char *baseline_path,
-                    int fds[OBSERVE_FDS], struct err *e)
+static void close_all(int *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+static int open_inputs(const struct case_folder *c, const struct observe_inputs *in, int fds[OBSERVE_BEGIN_FDS],
+                       struct err *e)
 {
     int r;
 
-    for (int i = 0; i < OBSERVE_FDS; i++)
+    for (int i = 0; i < OBSERVE_BEGIN_FDS; i++)
         fds[i] = -1;
-    if ((r = rules_to_memory(&fds[OBSERVE_RULES], e)) < 0 ||
-        (r = open_or_empty(c, "runs/1/events.bjl", &fds[OBSERVE_LOG], e)) < 0 ||
-        (r = observe_pack_facts(c, passwd_path, baseline_path, &fds[OBSERVE_FACTS], e)) < 0)
+    if ((r = rules_to_memory(&fds[OBSERVE_RULES], e)) < 0)
+        return r;
+    if ((r = open_or_empty(c, "runs/1/events.bjl", &fds[OBSERVE_LOG], e)) < 0)
+        return r;
+    return observe_pack_facts(c, in, &fds[OBSERVE_FACTS], e);
+}
+
+static int open_outputs(const struct case_folder *c, int fds[OBSERVE_FINISH_FDS], struct err *e)
+{
+    static const struct observe_inputs over;
+    int r;
+
+    for (int i = 0; i < OBSERVE_FINISH_FDS; i++)
+        fds[i] = -1;
+    if ((r = observe_pack_facts(c, &over, &fds[0], e)) < 0)
         return r;
     for (int i = 0; i < OBSERVE_WRITERS; i++) {
         char name[64];
@@ -87,13 +106,13 @@ static int open_all(const struct case_folder *c, const char *passwd_path, const 
         if (!w)
             return err_set(e, ERR_MISSING, "a report writer is missing");
         snprintf(name, sizeof(name), ".%s.new", w->file);
-        if ((r = open_output(c, name, &fds[OBSERVE_OUT + i], e)) < 0)
+        if ((r = open_output(c, name, &fds[1 + i], e)) < 0)
             return r;
     }
     return 0;
 }
 
-static int put_in_place(const struct case_folder *c, const int fds[OBSERVE_FDS], struct err *e)
+static int put_in_place(const struct case_folder *c, const int fds[OBSERVE_FINISH_FDS], struct err *e)
 {
     for (int i = 0; i < OBSERVE_WRITERS; i++) {
         const struct report_writer *w = report_writer_at((unsigned)i);
@@ -102,7 +121,7 @@ static int put_in_place(const struct case_folder *c, const int fds[OBSERVE_FDS],
 
         if (!to || !from)
             r = err_set(e, -ENOMEM, "out of memory");
-        else if (fsync(fds[OBSERVE_OUT + i]) < 0 || rename(from, to) < 0)
+        else if (fsync(fds[1 + i]) < 0 || rename(from, to) < 0)
             r = err_errno(e, "cannot put %s in place", w->file);
         free(to);
         free(from);
@@ -129,8 +148,9 @@ static int read_result(const struct ipc_message *m, struct observe_result *ret, 
 
     reader_init(&r, m->payload, m->length);
     if (m->type == OBSERVE_FAILED) {
+        bool other = reader_u8(&r) != 0;
         struct str text = reader_str(&r, reader_left(&r));
-        return err_set(e, ERR_PEER, "the report could not be made: %.*s", STR_ARG(text));
+        return err_set(e, other ? ERR_CONFLICT : ERR_PEER, "the report could not be made: %.*s", STR_ARG(text));
     }
     if (m->type != OBSERVE_DONE)
         return err_set(e, ERR_PEER, "the report's process answered something unexpected");
@@ -144,51 +164,85 @@ static int read_result(const struct ipc_message *m, struct observe_result *ret, 
     return reader_ok(&r) ? 0 : err_set(e, ERR_PEER, "the report's process answered too little");
 }
 
-static int run_role(const int fds[OBSERVE_FDS], struct observe_result *ret, struct err *e)
-{
-    struct role_process p = {0};
-    struct ipc_message m;
-    int r = role_start(&observe_role, &p, e);
+struct observer {
+    struct role_process role;
+};
 
+void observe_drop(struct observer **op)
+{
+    struct observer *o = *op;
+
+    if (!o)
+        return;
+    role_stop(&o->role);
+    free(o);
+    *op = NULL;
+}
+
+int observe_begin(const struct case_folder *c, const struct observe_inputs *in, struct observer **ret, struct err *e)
+{
+    struct observer *o = calloc(1, sizeof(*o));
+    int fds[OBSERVE_BEGIN_FDS], r;
+
+    if (!o)
+        return err_set(e, -ENOMEM, "out of memory");
+    if ((r = open_inputs(c, in, fds, e)) == 0 && (r = role_start(&observe_role, &o->role, e)) == 0)
+        r = ipc_send(o->role.ipc, OBSERVE_BEGIN, NULL, 0, fds, OBSERVE_BEGIN_FDS, e);
+    close_all(fds, OBSERVE_BEGIN_FDS);
     if (r < 0)
-        return r;
-    /* A message carries at most IPC_FDS_MAX descriptors; ours fit. */
-    r = ipc_send(p.ipc, OBSERVE_BEGIN, NULL, 0, fds, OBSERVE_FDS, e);
-    if (r == 0)
-        r = ipc_receive(p.ipc, OBSERVE_TIMEOUT_MS, &m, e);
-    if (r == 1) {
-        r = read_result(&m, ret, e);
-    } else if (r == 0) {
-        char how[128] = "";
-        int status = 0;
-        if (role_wait(&p, 1000, &status) == 0)
-            role_describe_status(status, how, sizeof(how));
-        r = err_set(e, ERR_PEER, "the process that makes the report %s", how);
-    }
-    role_stop(&p);
+        observe_drop(&o);
+    else
+        *ret = o;
     return r;
+}
+
+static int role_finish(struct role_process *p, const int fds[OBSERVE_FINISH_FDS], struct observe_result *ret,
+                       struct err *e)
+{
+    struct ipc_message m;
+    int status = 0, r = ipc_send(p->ipc, OBSERVE_FINISH, NULL, 0, fds, OBSERVE_FINISH_FDS, NULL);
+
+    /* A role that is gone cannot be told anything: that it is gone is the news, not that telling it failed. */
+    if (r == 0 && (r = ipc_receive(p->ipc, OBSERVE_TIMEOUT_MS, &m, e)) == 1)
+        return read_result(&m, ret, e);
+    if (r == ERR_TIMEOUT)
+        return r;
+    char how[128] = "ended without a word";
+    if (role_wait(p, 1000, &status) == 0)
+        role_describe_status(status, how, sizeof(how));
+    return err_set(e, ERR_PEER, "the process that makes the report %s", how);
+}
+
+int observe_finish(const struct case_folder *c, struct observer **o, struct observe_result *ret, struct err *e)
+{
+    struct observe_result result = {0};
+    uint64_t begun = loop_now_ms();
+    int fds[OBSERVE_FINISH_FDS], r;
+
+    if ((r = open_outputs(c, fds, e)) == 0 && (r = role_finish(&(*o)->role, fds, &result, e)) == 0)
+        r = put_in_place(c, fds, e);
+    close_all(fds, OBSERVE_FINISH_FDS);
+    observe_drop(o);
+    if (r < 0) {
+        drop_outputs(c);
+        return r;
+    }
+    result.took_ms = loop_now_ms() - begun;
+    *ret = result;
+    return 0;
 }
 
 int observe_case(const struct case_folder *c, const char *passwd_path, const char *baseline_path,
                  struct observe_result *ret, struct err *e)
 {
-    struct observe_result result = {0};
+    struct observe_inputs in = {.passwd_path = passwd_path, .baseline_path = baseline_path};
+    struct observer *o = NULL;
     uint64_t begun = loop_now_ms();
-    int fds[OBSERVE_FDS], r;
+    int r = observe_begin(c, &in, &o, e);
 
-    if ((r = open_all(c, passwd_path, baseline_path, fds, e)) < 0)
-        goto out;
-    if ((r = run_role(fds, &result, e)) < 0)
-        goto out;
-    if ((r = put_in_place(c, fds, e)) < 0)
-        goto out;
-    result.took_ms = loop_now_ms() - begun;
-    *ret = result;
-out:
-    for (int i = 0; i < OBSERVE_FDS; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    if (r < 0)
-        drop_outputs(c);
+    if (r == 0)
+        r = observe_finish(c, &o, ret, e);
+    if (r == 0)
+        ret->took_ms = loop_now_ms() - begun;
     return r;
 }

@@ -2,6 +2,7 @@
 /*
  * Observation, judgement and report in one streaming pass over a run's log,
  * inside a jail without files or network: everything comes and goes by descriptors.
+ * The pass can begin while the run goes on; the report is then ready soon after its end.
  */
 #ifndef BELLJAR_CASE_OBSERVE_H
 #define BELLJAR_CASE_OBSERVE_H
@@ -22,10 +23,30 @@ struct observe_result {
     uint64_t took_ms;
 };
 
+/* What belongs to the snapshot that the run uses (missing files are allowed), and what only the plan knows yet. */
+struct observe_inputs {
+    const char *passwd_path, *baseline_path;
+    bool live;               /* the run goes on: events.bjl is there and grows, run.json is not there yet */
+    const char *sample_path; /* live only: where the plan puts the sample in the guest, "" = nowhere */
+};
+
+/* A process that observes one case. */
+struct observer;
+
 /*
- * Reads the case folder, writes report.json and report.html (atomically: never half a report).
- * passwd_path and baseline_path belong to the snapshot that the run used; missing files are allowed.
+ * Starts one; it reads the log from here on, also while that grows. What it sees does not depend on when it reads: the
+ * same log gives the same report. Strings are not kept.
  */
+int observe_begin(const struct case_folder *c, const struct observe_inputs *in, struct observer **ret, struct err *e);
+/*
+ * The run is over and run.json is there: waits for the end, puts report.json and report.html in place (atomically:
+ * never half a report) and frees the observer, also on failure. ERR_CONFLICT: run.json tells of another sample than was
+ * said at the beginning; observe again, from the start. result->took_ms counts from here.
+ */
+int observe_finish(const struct case_folder *c, struct observer **o, struct observe_result *ret, struct err *e);
+/* Ends it without a report. NULL inside is fine. */
+void observe_drop(struct observer **o);
+/* Begin and finish: the whole log of a run that is over. */
 int observe_case(const struct case_folder *c, const char *passwd_path, const char *baseline_path,
                  struct observe_result *ret, struct err *e);
 

@@ -141,18 +141,58 @@ int work_system(const char *name, const struct work_handlers *h, struct image *r
     return 0;
 }
 
-static int run_case(const struct case_folder *c, const json_t *submission, const struct work_handlers *h, struct err *e)
+/* An observer that reads along while the runner writes. Without one the report is made from the whole log afterwards.
+ */
+struct along {
+    const struct case_folder *c;
+    const struct work_handlers *h;
+    const char *system, *sample_path;
+    struct observer *observer;
+    bool tried;
+};
+
+static void along_begin(struct along *a)
 {
-    const char *system = json_string_value(json_object_get(submission, "system"));
+    struct observe_inputs in = {.live = true, .sample_path = a->sample_path};
+    char *baseline = NULL, *passwd = NULL;
+
+    a->tried = true;
+    baseline_run_paths(a->system, &baseline, &passwd);
+    in.baseline_path = baseline;
+    in.passwd_path = passwd;
+    observe_begin(a->c, &in, &a->observer, NULL);
+    free(baseline);
+    free(passwd);
+}
+
+static void along_progress(void *context, const struct runner_progress *p)
+{
+    struct along *a = context;
+
+    /* The runner says "start" when the log is there and the guest answers. */
+    if (!a->tried && !strcmp(p->phase, "start"))
+        along_begin(a);
+    if (a->h->progress)
+        a->h->progress(a->h->context, p);
+}
+
+static int run_along(const struct case_folder *c, const char *dir, const char *image, struct along *a, struct err *e)
+{
+    struct work_handlers own = {.context = a, .progress = along_progress, .stop = a->h->stop};
+
+    return runner_client_run(c->dir, dir, image, &own, e);
+}
+
+static int run_case(const struct case_folder *c, struct along *a, struct err *e)
+{
     struct image image = {0};
     struct snapshot snapshot = {0};
     char *dir = case_path(c, "runs/1");
-    int r =
-        dir ? work_system(system ? system : "debian13", h, &image, &snapshot, e) : err_set(e, -ENOMEM, "out of memory");
+    int r = dir ? work_system(a->system, a->h, &image, &snapshot, e) : err_set(e, -ENOMEM, "out of memory");
 
     if (r == 0 && (r = file_mkdirs(dir, 0700, e)) == 0 && (r = case_state_set(c, "running", NULL, e)) == 0) {
-        say(h, "Running it");
-        r = runner_client_run(c->dir, dir, image.name, h, e);
+        say(a->h, "Running it");
+        r = run_along(c, dir, image.name, a, e);
     }
     image_clear(&image);
     snapshot_clear(&snapshot);
@@ -160,8 +200,15 @@ static int run_case(const struct case_folder *c, const json_t *submission, const
     return r;
 }
 
+static const char *system_of(const json_t *submission)
+{
+    const char *system = json_string_value(json_object_get(submission, "system"));
+    return system ? system : "debian13";
+}
+
+/* *ret_observer: has read along, or NULL. */
 static int plan_and_run(const struct case_folder *c, const json_t *submission, const struct work_handlers *h,
-                        struct err *e)
+                        struct observer **ret_observer, struct err *e)
 {
     json_t *facts =
         json_string_value(json_object_get(submission, "sha256")) ? load(c, "static.json", e) : json_object();
@@ -171,10 +218,13 @@ static int plan_and_run(const struct case_folder *c, const json_t *submission, c
     if (!facts)
         return ERR_FORMAT;
     if ((r = plan_make(submission, facts, &plan, e)) == 0) {
+        struct along a = {.c = c, .h = h, .system = system_of(submission)};
+        a.sample_path = plan.guest_path ? plan.guest_path : "";
         if (plan.refused)
             write_not_started(c, plan.refused);
         else
-            r = run_case(c, submission, h, e);
+            r = run_case(c, &a, e);
+        *ret_observer = a.observer;
         plan_clear(&plan);
     }
     json_decref(facts);
@@ -184,13 +234,12 @@ static int plan_and_run(const struct case_folder *c, const json_t *submission, c
 int work_report(const struct case_folder *c, struct observe_result *ret, struct err *e)
 {
     json_t *submission = load(c, "submission.json", e);
-    const char *system = json_string_value(json_object_get(submission, "system"));
     char *passwd = NULL, *baseline = NULL;
     int r;
 
     if (!submission)
         return ERR_FORMAT;
-    baseline_run_paths(system ? system : "debian13", &baseline, &passwd);
+    baseline_run_paths(system_of(submission), &baseline, &passwd);
     r = observe_case(c, passwd, baseline, ret, e);
     free(passwd);
     free(baseline);
@@ -201,6 +250,7 @@ int work_report(const struct case_folder *c, struct observe_result *ret, struct 
 int work_case(const struct case_folder *c, const struct work_handlers *h, struct observe_result *ret, struct err *e)
 {
     json_t *submission = load(c, "submission.json", e);
+    struct observer *observer = NULL;
     struct err run_error = {0};
     int r, ran;
 
@@ -213,7 +263,7 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
         r = write_triage_failure(c, e->text, e);
     if (r < 0)
         goto out;
-    ran = plan_and_run(c, submission, h, &run_error);
+    ran = plan_and_run(c, submission, h, &observer, &run_error);
     if (ran < 0) {
         case_tidy(c);
         write_not_started(c, run_error.text);
@@ -221,13 +271,17 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
     if ((r = case_state_set(c, "observing", NULL, e)) < 0)
         goto out;
     say(h, "Writing the report");
-    r = work_report(c, ret, e);
+    /* One that read along and failed is no verdict on the log: it is read once more, from the start. */
+    r = observer ? observe_finish(c, &observer, ret, NULL) : -ENOENT;
+    if (r < 0)
+        r = work_report(c, ret, e);
     if (ran < 0) { /* the report says so too, but a machine that cannot run samples is a failure of ours */
         if (e)
             *e = run_error;
         r = ran;
     }
 out:
+    observe_drop(&observer);
     case_state_set(c, r < 0 ? "failed" : "done", r < 0 && e ? e->text : NULL, NULL);
     json_decref(submission);
     return r;

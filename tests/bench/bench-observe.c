@@ -2,7 +2,9 @@
 /*
  * From the end of a run to the finished report: a log of EVENTS events, read in
  * the jailed role with the process table, all behaviour rules and both reports.
- * bench-observe [EVENTS]
+ * Once the whole log after the run, as `belljar report ID --again` does, and once as `belljar analyze` does:
+ * the role reads along while the log is written, EVENTS_PER_SECOND a second.
+ * bench-observe [EVENTS [EVENTS_PER_SECOND]]
  */
 #include "case/observe.h"
 #include "case/runner.h"
@@ -72,20 +74,23 @@ static void event_make(uint64_t i, struct event *ev)
     }
 }
 
-static int fill(const char *dir, uint64_t events, struct err *e)
+/* per_second 0: as fast as it goes. */
+static int fill(struct evlog_writer *w, uint64_t events, uint64_t per_second, struct err *e)
 {
-    struct evlog_writer *w = NULL;
     struct event ev;
-    char *log = path_format("%s/runs/1/events.bjl", dir);
-    int r = log ? evlog_create(log, &w, e) : -1;
+    uint64_t begun = loop_now_ms(), told = 0;
+    int r = 0;
 
     for (uint64_t i = 0; r == 0 && i < events; i++) {
         event_make(i, &ev);
         r = evlog_append(w, &ev, e);
+        while (per_second && i % 1000 == 0 && loop_now_ms() - begun < i * 1000 / per_second)
+            usleep(1000);
+        if (per_second && i / per_second > told) {
+            told = i / per_second;
+            r = evlog_flush(w, e);
+        }
     }
-    if (r == 0)
-        r = evlog_close(&w, e);
-    free(log);
     return r;
 }
 
@@ -97,47 +102,84 @@ static int write_text(const char *dir, const char *name, const char *text, struc
     return r;
 }
 
+static const char run_json[] =
+    "{\"started\": true, \"root_pid\": 1000, \"ran_ms\": 30000, \"planned_ms\": 30000, \"sample_ended\": true, "
+    "\"machine\": {\"alive_at_end\": true}, \"channel\": {\"collected\": true}, \"network\": {\"intact\": true}}";
+
+static int make_case(const char *dir, struct evlog_writer **ret, struct err *e)
+{
+    char *runs = path_join(dir, "runs/1"), *log = path_join(dir, "runs/1/events.bjl");
+    int r = runs && log ? file_mkdirs(runs, 0700, e) : -1;
+
+    state = 88172645463325252u;
+    if (r == 0)
+        r = write_text(dir, "submission.json", "{\"id\": \"bench\", \"kind\": \"file\", \"name\": \"sample\"}", e);
+    if (r == 0)
+        r = evlog_create(log, ret, e);
+    free(runs);
+    free(log);
+    return r;
+}
+
+static void print_result(const char *what, const char *dir, const struct observe_result *result)
+{
+    char *html = path_join(dir, "report.html");
+    struct stat st = {0};
+
+    if (html)
+        stat(html, &st);
+    printf("%s: %" PRIu64 " events: report after %" PRIu64 " ms (%.0f events/s), %u findings, report.html %lld KiB\n",
+           what, result->events, result->took_ms,
+           result->took_ms ? (double)result->events * 1000 / (double)result->took_ms : 0, result->findings,
+           (long long)st.st_size >> 10);
+    fflush(stdout);
+    free(html);
+}
+
+static int bench(uint64_t events, uint64_t per_second, struct err *e)
+{
+    char dir[] = "/tmp/belljar-bench-XXXXXX";
+    struct case_folder c = {.id = (char *)"bench", .dir = dir, .lock_fd = -1};
+    struct observe_inputs in = {.live = true, .sample_path = ""};
+    struct observe_result result = {0};
+    struct observer *o = NULL;
+    struct evlog_writer *w = NULL;
+    int r = mkdtemp(dir) ? make_case(dir, &w, e) : -1;
+
+    if (r == 0 && per_second)
+        r = observe_begin(&c, &in, &o, e);
+    if (r == 0)
+        r = fill(w, events, per_second, e);
+    if (r == 0 && (r = evlog_close(&w, e)) == 0)
+        r = write_text(dir, "runs/1/run.json", run_json, e);
+    if (r == 0)
+        r = o ? observe_finish(&c, &o, &result, e) : observe_case(&c, NULL, NULL, &result, e);
+    if (r == 0)
+        print_result(per_second ? "read along" : "whole log", dir, &result);
+    observe_drop(&o);
+    evlog_abandon(&w);
+    file_remove_tree(dir, NULL);
+    return r;
+}
+
 int main(int argc, char **argv)
 {
-    char dir[] = "/tmp/belljar-bench-XXXXXX", *runs;
-    struct case_folder c = {.id = (char *)"bench", .dir = dir, .lock_fd = -1};
-    struct observe_result result = {0};
-    uint64_t events = 1000000, begun;
+    uint64_t events = 1000000, per_second = 100000;
     struct err e = {0};
-    struct stat st = {0};
     int r = role_main(argc, argv, roles);
 
     if (r >= 0)
         return r;
     if (argc > 1)
         events = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        per_second = strtoull(argv[2], NULL, 10);
     for (unsigned i = 0; i < PATHS; i++)
         snprintf(paths[i], sizeof(paths[i]), "/home/jonas/Documents/%u/file-%u.txt", i % 40, i);
-    if (!mkdtemp(dir) || !(runs = path_join(dir, "runs/1")) || file_mkdirs(runs, 0700, &e) < 0 ||
-        fill(dir, events, &e) < 0 ||
-        write_text(dir, "submission.json", "{\"id\": \"bench\", \"kind\": \"file\", \"name\": \"sample\"}", &e) < 0 ||
-        write_text(
-            dir, "runs/1/run.json",
-            "{\"started\": true, \"root_pid\": 1000, \"ran_ms\": 30000, \"planned_ms\": 30000, \"sample_ended\": true, "
-            "\"machine\": {\"alive_at_end\": true}, \"channel\": {\"collected\": true}, \"network\": {\"intact\": "
-            "true}}",
-            &e) < 0) {
-        fprintf(stderr, "%s\n", e.text);
-        return 1;
-    }
-    begun = loop_now_ms();
-    r = observe_case(&c, NULL, NULL, &result, &e);
+    r = bench(events, 0, &e);
+    if (r == 0 && per_second)
+        r = bench(events, per_second, &e);
     if (r < 0)
         fprintf(stderr, "%s\n", e.text);
-    begun = loop_now_ms() - begun;
-    char *html = path_join(dir, "report.html");
-    if (html)
-        stat(html, &st);
-    printf("%" PRIu64 " events: report after %" PRIu64 " ms (%.0f events/s), %u findings, report.html %lld KiB\n",
-           result.events, begun, begun ? (double)events * 1000 / (double)begun : 0, result.findings,
-           (long long)st.st_size >> 10);
-    file_remove_tree(dir, NULL);
-    free(html);
-    free(runs);
     return r < 0;
 }
