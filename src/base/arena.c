@@ -31,6 +31,23 @@ void arena_free(struct arena *a)
     arena_init(a, a->max);
 }
 
+void arena_reset(struct arena *a)
+{
+    struct arena_block *keep = a->head; /* the newest: as large as was needed lately */
+
+    for (struct arena_block *b = keep ? keep->next : NULL, *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    arena_init(a, a->max);
+    if (!keep)
+        return;
+    memset(keep->data, 0, keep->used);
+    keep->used = 0;
+    keep->next = NULL;
+    a->head = keep;
+}
+
 static struct arena_block *block_add(struct arena *a, size_t need)
 {
     size_t size = a->head ? a->head->size * 2 : BLOCK_MIN;

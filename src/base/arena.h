@@ -19,6 +19,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t max);
 void arena_free(struct arena *a); /* safe on a zeroed arena */
+/* Forgets all that was allocated and keeps one block, so that a loop over records need not ask for memory each time. */
+void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);
 /* count * size with overflow check */
 void *arena_array(struct arena *a, size_t count, size_t size);

@@ -2,9 +2,11 @@
 /* err, str, buf, arena, intern. */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/crc32.h"
 #include "base/err.h"
 #include "base/intern.h"
 #include "base/str.h"
+#include "base/utf16.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -424,13 +426,84 @@ static void test_intern_cap(void **unused)
     intern_free(&t);
 }
 
+static void test_arena_reset(void **unused)
+{
+    struct arena a;
+
+    (void)unused;
+    arena_init(&a, 1 << 20);
+    arena_reset(&a); /* an empty one */
+    for (int round = 0; round < 50; round++) {
+        for (int i = 1; i < 2000; i += 7) {
+            char *p = arena_alloc(&a, (size_t)i);
+            assert_non_null(p);
+            for (int k = 0; k < i; k++)
+                assert_int_equal(p[k], 0);
+            memset(p, 0xee, (size_t)i);
+        }
+        arena_reset(&a);
+        assert_int_equal(a.used, 0);
+    }
+    assert_null(arena_alloc(&a, 2 << 20));
+    arena_reset(&a);
+    assert_non_null(arena_alloc(&a, 10));
+    arena_free(&a);
+}
+
+static void test_crc32(void **unused)
+{
+    char text[1000];
+    uint32_t whole;
+
+    (void)unused;
+    assert_int_equal(crc32_add(0, "123456789", 9), 0xcbf43926u); /* the usual check value */
+    assert_int_equal(crc32_add(0, "", 0), 0);
+    for (unsigned i = 0; i < sizeof(text); i++)
+        text[i] = (char)(i * 7);
+    whole = crc32_add(0, text, sizeof(text));
+    for (unsigned cut = 0; cut <= 40; cut++)
+        assert_int_equal(crc32_add(crc32_add(0, text, cut), text + cut, sizeof(text) - cut), whole);
+}
+
+static void test_utf16(void **unused)
+{
+    static const struct {
+        const char *in;
+        size_t n;
+        const char *out;
+    } rows[] = {
+        {"", 0, ""},
+        {"a\0", 2, "a"},
+        {"a\0b", 3, "a"},
+        {"a\0b\0c\0d\0e\0f\0g\0h\0i\0", 18, "abcdefghi"},
+        {"a\0b\0c\0\xe4\0e\0f\0g\0h\0i\0", 18,
+         "abc\xc3\xa4"
+         "efghi"},
+        {"\xac\x20", 2, "\xe2\x82\xac"},
+        {"\x3d\xd8\x00\xde", 4, "\xf0\x9f\x98\x80"},
+        {"\x3d\xd8", 2, "\xef\xbf\xbd"},
+        {"\x00\xdex\0", 4, "\xef\xbf\xbdx"},
+        {"\x3d\xd8\x3d\xd8\x00\xde", 6, "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+    };
+    char to[64];
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        size_t n = utf16le_to_utf8((const uint8_t *)rows[i].in, rows[i].n, to);
+        assert_true(n <= utf16_room(rows[i].n));
+        assert_int_equal(n, strlen(rows[i].out));
+        assert_memory_equal(to, rows[i].out, n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err),         cmocka_unit_test(test_str_compare), cmocka_unit_test(test_str_parts),
         cmocka_unit_test(test_str_numbers), cmocka_unit_test(test_glob),        cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_buf),         cmocka_unit_test(test_buf_numbers), cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_intern),      cmocka_unit_test(test_intern_cap),
+        cmocka_unit_test(test_intern),      cmocka_unit_test(test_intern_cap),  cmocka_unit_test(test_arena_reset),
+        cmocka_unit_test(test_crc32),       cmocka_unit_test(test_utf16),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
