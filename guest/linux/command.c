@@ -13,6 +13,7 @@ static void freeze(struct agent *a)
         return;
     }
     parts_prepare(a);
+    planners_stop(a);
     /* Caches stay: the snapshot's RAM is a file that is mapped, so a warm cache costs nothing and saves much. */
     sync();
     a->state = AGENT_FROZEN;

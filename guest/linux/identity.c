@@ -232,6 +232,7 @@ void identity_hello(struct agent *a, const uint8_t *p, size_t n)
     }
     struct timespec t = {.tv_sec = (time_t)(realtime / 1000000000u), .tv_nsec = (long)(realtime % 1000000000u)};
     clock_settime(CLOCK_REALTIME, &t);
+    planners_start(); /* at work while the rest is done here */
     if (name_ok(name, name_len))
         set_hostname(name, name_len);
     set_machine_id(id, id_len);

@@ -152,8 +152,9 @@ static int fill(struct launch *l, struct wire_get *r, size_t n, const char **why
         !get_path(r, l->path, sizeof(l->path)))
         return -EINVAL;
     if (account_find(user, &l->user) < 0) {
-        *why = "no such user in the guest";
-        return -ENOENT;
+        snprintf(l->path, sizeof(l->path), "no such user in the guest: %s", user);
+        *why = l->path;
+        return -ESRCH;
     }
     bool shell = options & WIRE_START_SHELL || !l->path[0];
     int argc = get_list(r, &at, l->argv, shell ? 2 : 0);

@@ -124,6 +124,7 @@ void parts_start(struct agent *a, const uint8_t *p, size_t n)
         return;
     }
     parts_prepare(a);
+    planners_wait(a);
     struct capture_limits limits = {.file_max = l.file_max, .total_max = l.total_max, .dump_max = l.dump_max};
     capture_begin(a, &limits);
     r = launch_sample(a, &l);

@@ -13,6 +13,10 @@ void parts_prepare(struct agent *a);
 void parts_tick(struct agent *a, uint64_t now);
 /* What READY says: "ok", or what the tracer lacks. */
 const char *parts_tracer_state(const struct agent *a);
+/* planners.c: cron ends before the snapshot, and is started under the right clock; START waits until it is there. */
+void planners_stop(struct agent *a);
+void planners_start(void);
+void planners_wait(struct agent *a);
 void parts_start(struct agent *a, const uint8_t *p, size_t n);
 void parts_finish(struct agent *a, const uint8_t *p, size_t n);
 

@@ -16,17 +16,18 @@ struct upload {
     int fd;
     int code; /* first error, told at the end */
     uint32_t id;
-    char path[PATH_MAX];
+    char path[PATH_MAX], owner[64];
     struct sha256_state hash;
 };
 
-static void open_target(struct upload *u, const char *path, size_t n, uint32_t mode, const char *owner)
+static void open_target(struct upload *u, const char *path, size_t n, uint32_t mode)
 {
     struct account who;
 
-    u->code = account_find(owner, &who);
-    if (u->code < 0)
+    if (account_find(u->owner, &who) < 0) {
+        u->code = -ESRCH;
         return;
+    }
     if (n && path[0] == '/')
         n = (size_t)snprintf(u->path, sizeof(u->path), "%.*s", (int)n, path);
     else
@@ -49,7 +50,6 @@ void upload_begin(struct agent *a, const uint8_t *p, size_t n)
     struct upload *u = a->upload ? a->upload : calloc(1, sizeof(*u));
     uint32_t id = wire_get_u32(&r), mode;
     size_t path_len, owner_len;
-    char owner[64] = "";
 
     const char *path = wire_get_str(&r, &path_len);
     mode = wire_get_u32(&r);
@@ -64,11 +64,12 @@ void upload_begin(struct agent *a, const uint8_t *p, size_t n)
     u->path[0] = 0;
     u->code = -EINVAL;
     sha256_begin(&u->hash);
-    if (r.failed || !path_len || path_len >= PATH_MAX || owner_len >= sizeof(owner))
+    if (r.failed || !path_len || path_len >= PATH_MAX || owner_len >= sizeof(u->owner))
         return;
     if (owner_len)
-        memcpy(owner, user, owner_len);
-    open_target(u, path, path_len, mode, owner);
+        memcpy(u->owner, user, owner_len);
+    u->owner[owner_len] = 0;
+    open_target(u, path, path_len, mode);
 }
 
 void upload_data(struct agent *a, const uint8_t *p, size_t n)
@@ -88,6 +89,7 @@ void upload_end(struct agent *a, const uint8_t *p, size_t n)
     struct wire_get r = {.p = p, .n = n};
     struct upload *u = a->upload;
     uint8_t own[32];
+    char why[128];
 
     wire_get_u32(&r);
     const uint8_t *want = wire_get_bytes(&r, sizeof(own));
@@ -103,6 +105,10 @@ void upload_end(struct agent *a, const uint8_t *p, size_t n)
         u->code = -EIO;
     if (u->code < 0 && u->path[0])
         unlink(u->path);
-    agent_result(a, WIRE_FILE_END, u->code, u->code < 0 ? strerror(-u->code) : u->path);
+    if (u->code == -ESRCH)
+        snprintf(why, sizeof(why), "no such user in the guest: %s", u->owner);
+    else if (u->code < 0)
+        snprintf(why, sizeof(why), "%s", strerror(-u->code));
+    agent_result(a, WIRE_FILE_END, u->code, u->code < 0 ? why : u->path);
     u->path[0] = 0;
 }

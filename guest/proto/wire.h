@@ -61,8 +61,8 @@ enum wire_type {
     WIRE_FROZEN = 33,
     WIRE_READY = 34, /* answer to HELLO: u64 boottime ns, str tracer state ("ok" or what is missing) */
     WIRE_PONG = 35,
-    WIRE_RESULT = 36,  /* u32 type answered; i32 code (0 or -errno); str text; for WIRE_START also u32 pid, u64 start
-                          boottime ns */
+    WIRE_RESULT = 36,  /* u32 type answered; i32 code (0 or -errno; -ESRCH: no such user in the guest); str text; for
+                          WIRE_START also u32 pid, u64 start  boottime ns */
     WIRE_EVENTS = 37,  /* a batch of events, see event wire below */
     WIRE_CAPTURE = 38, /* u32 id; u8 phase (0 begin, 1 data, 2 end); begin: u8 kind (1 file, 2 memory), u64 size, str
                           name; data: bytes; end: u8 sha256[32], u8 truncated */

@@ -164,7 +164,7 @@ def documents():
             rows.append("%04d-%02d-%02d;%s;%.2f;%.2f" % (year, 1 + i % 12, 1 + i % 28, rnd.choice(NAMES), amount, balance))
         put("Documents/bank/statement-%d.csv" % year, "\n".join(rows) + "\n")
     for i, topic in enumerate(["offer", "contract", "minutes", "concept", "application", "rental-agreement", "cv", "reference"]):
-        put("Documents/work/%s-%d.docx" % (topic, 2020 + i % 5), docx(rnd.randint(10, 120)))
+        put("Documents/projects/%s-%d.docx" % (topic, 2020 + i % 5), docx(rnd.randint(10, 120)))
         body = "".join("<text:p>%s</text:p>" % " ".join(sentence() for _ in range(5)) for _ in range(rnd.randint(8, 90)))
         put("Documents/letters/%s.odt" % topic, odt("text", "<office:text>%s</office:text>" % body))
     for name in ("household", "hours-2024", "hours-2025", "inventory"):

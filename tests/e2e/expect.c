@@ -192,6 +192,33 @@ static unsigned check_counts(const json_t *expect, const json_t *report)
     return bad;
 }
 
+/* A part of the verdict's reason. */
+static unsigned check_reason(const json_t *expect, const json_t *report)
+{
+    const char *want = json_string_value(json_object_get(expect, "reason"));
+    const char *own = json_string_value(at(report, "verdict", "reason"));
+
+    if (!want || (own && strstr(own, want)))
+        return 0;
+    printf("  the reason is \"%s\", without \"%s\"\n", own ? own : "(nothing)", want);
+    return 1;
+}
+
+/* Files that must not be there. */
+static unsigned check_absent(const json_t *expect, const json_t *report)
+{
+    const json_t *v;
+    unsigned bad = 0;
+    size_t i;
+
+    json_array_foreach(json_object_get(expect, "absent"), i, v) if (file_seen(report, json_string_value(v)))
+    {
+        printf("  the file \"%s\" is there\n", json_string_value(v));
+        bad++;
+    }
+    return bad;
+}
+
 /* Whatever ran was watched by a tracer without holes. */
 static unsigned check_tracer(const json_t *report)
 {
@@ -212,7 +239,7 @@ unsigned expect_check(const json_t *expect, const json_t *report)
     bad += check_word(expect, "verdict", json_string_value(at(report, "verdict", "word")));
     bad += check_word(expect, "ended", json_string_value(at(report, "run", "ended")));
     bad += check_counts(expect, report);
-    bad += check_tracer(report);
+    bad += check_tracer(report) + check_reason(expect, report) + check_absent(expect, report);
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
         json_array_foreach(json_object_get(expect, kinds[k].name), i,
                            v) if (!kinds[k].seen(report, json_string_value(v)))
