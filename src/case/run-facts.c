@@ -71,6 +71,10 @@ static void write_channel(struct jsonw *w, const struct runner *r)
     jsonw_ku64(w, "bytes_in", s->bytes_in);
     jsonw_kbool(w, "collected", !r->collect_failed && !r->machine_gone && s->done);
     jsonw_object_end(w);
+    jsonw_kobject(w, "clock");
+    jsonw_kbool(w, "known", r->clock_known);
+    jsonw_ku64(w, "error_us", r->clock_error_ns / 1000);
+    jsonw_object_end(w);
     jsonw_kobject(w, "network");
     jsonw_kz(w, "mode", "simulated");
     jsonw_kbool(w, "intact", !r->net_failed);

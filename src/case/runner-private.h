@@ -31,12 +31,13 @@ struct runner {
     char hostname[32], machine_id[33];
     uint8_t mac[6];
     char tracer[256];
-    uint64_t start_mono, start_real;
+    uint64_t start_real;
     uint64_t lost[EVENT_SOURCE_MAX], net_lost_told;
     uint64_t arranged_ms, quiet_since, ran_ms;
     uint64_t captures, capture_bytes, captures_failed, dumps, dump_bytes, private_bytes;
     uint32_t root_pid;
-    bool started, machine_gone, net_failed, collect_failed;
+    uint64_t clock_error_ns;
+    bool clock_known, started, machine_gone, net_failed, collect_failed;
     const char *ended;    /* word, see docs/reference/run.md; NULL while it runs */
     char ended_text[320]; /* sentence */
     int failed;           /* of the event log */

@@ -135,7 +135,7 @@ static void add_note(struct runner *r, const char *code, const char *text)
 {
     struct event ev = {.kind = EVENT_RUN_NOTE, .source = EVENT_SOURCE_HOST, .count = EVF_RUN_NOTE__COUNT};
 
-    ev.time_ns = r->start_mono ? (int64_t)(clock_ns(CLOCK_MONOTONIC) - r->start_mono) : 0;
+    ev.time_ns = r->session ? session_time(r->session, clock_ns(CLOCK_MONOTONIC)) : -1;
     ev.f[EVF_RUN_NOTE_Code].s = str_from(code);
     ev.f[EVF_RUN_NOTE_Text].s = str_from(text);
     on_event(r, &ev);
@@ -323,7 +323,8 @@ static int put_and_start(struct runner *r, struct err *e)
         if (x < 0)
             return x;
     }
-    r->start_mono = clock_ns(CLOCK_MONOTONIC);
+    if ((x = session_clock_sync(r->session, e)) < 0)
+        return x;
     r->start_real = clock_ns(CLOCK_REALTIME);
     x = session_start_sample(r->session, &so, START_TIMEOUT_MS, &r->root_pid, e);
     if (x == 0)
@@ -336,7 +337,7 @@ static void on_net_event(void *context, const struct event *ev)
     struct runner *r = context;
     struct event own = *ev;
 
-    own.time_ns = r->start_mono ? ev->time_ns - (int64_t)r->start_mono : 0;
+    own.time_ns = ev->time_ns > 0 ? session_time(r->session, (uint64_t)ev->time_ns) : -1;
     on_event(r, &own);
 }
 
@@ -525,9 +526,10 @@ int runner_run(const struct runner_options *o, struct err *e)
         snprintf(r.tracer, sizeof(r.tracer), "%s", session_tracer_state(r.session));
         say(&r, "start");
         if ((x = put_and_start(&r, e)) < 0) {
-            /* The guest is fine, the sample is not startable: a fact about the sample, not our failure. */
+            /* The guest is fine, the sample is not startable: a fact about the sample, not our failure. Only a user
+               whom the guest does not know is a mistake of who asked. */
             end_run(&r, "not-started", "%s", e ? e->text : "the sample could not be started");
-            x = 0;
+            x = x == -ESRCH ? x : 0;
             collect(&r);
         } else {
             record(&r);
@@ -536,8 +538,10 @@ int runner_run(const struct runner_options *o, struct err *e)
     }
 out:
     if (r.log) {
-        if (r.session)
+        if (r.session) {
             r.session_status = *session_status(r.session);
+            r.clock_known = session_clock_error(r.session, &r.clock_error_ns);
+        }
         r.log_status = *evlog_writer_status(r.log);
         y = evlog_close(&r.log, x < 0 ? NULL : e);
         if (x == 0)

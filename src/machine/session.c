@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "machine/session.h"
+#include "machine/guest-clock.h"
 #include "machine/session-spool.h"
 #include "proto/events.h"
 #include "proto/wire.h"
@@ -20,6 +21,9 @@
 #define FINISH_GRACE_MS 3000 /* behind the budget, for what is still queued in the guest */
 #define HELLO_AGAIN_MS 2000
 #define CHANNEL_NOTE_MS 1000
+#define CLOCK_ASK_NS 2000000000ull
+#define CLOCK_FIRST_ASKS 4
+#define CLOCK_FIRST_MS 500
 
 struct answer {
     bool came;
@@ -48,14 +52,23 @@ struct session {
     uint64_t start_ns;
     uint64_t next_seq[EVENT_SOURCE_MAX], lost_guest[EVENT_SOURCE_MAX], lost_channel[EVENT_SOURCE_MAX];
     uint64_t garbage_told, garbage_told_ms;
+    struct guest_clock clock;
+    bool clock_wanted, clock_answered;
+    uint8_t clock_ping[16];
+    uint64_t clock_asked_ns, clock_last_ns;
     char tracer_state[TEXT_MAX];
 };
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ms(void)
+{
+    return now_ns() / 1000000;
 }
 
 int session_new(int fd, const char *spool_dir, const struct session_handlers *h, struct session **ret, struct err *e)
@@ -249,6 +262,18 @@ static void on_exited(struct session *s, struct wire_get *r)
     s->status.exit_signal = signal;
 }
 
+static void on_pong(struct session *s, const struct wire_header *h, const uint8_t *p)
+{
+    if (h->length != sizeof(s->pong))
+        return;
+    s->pong_came |= memcmp(p, s->pong, sizeof(s->pong)) == 0;
+    if (!s->clock_asked_ns || memcmp(p, s->clock_ping, sizeof(s->clock_ping)) != 0)
+        return;
+    guest_clock_answered(&s->clock, s->clock_asked_ns, h->time, now_ns());
+    s->clock_asked_ns = 0;
+    s->clock_answered = true;
+}
+
 static void on_frame(struct session *s, const struct wire_header *h, const uint8_t *p)
 {
     struct wire_get r = {.p = p, .n = h->length};
@@ -273,7 +298,7 @@ static void on_frame(struct session *s, const struct wire_header *h, const uint8
         s->ready = true;
         break;
     case WIRE_PONG:
-        s->pong_came = h->length == sizeof(s->pong) && memcmp(p, s->pong, sizeof(s->pong)) == 0;
+        on_pong(s, h, p);
         break;
     case WIRE_RESULT:
         on_result(s, &r);
@@ -308,6 +333,17 @@ static void on_frame(struct session *s, const struct wire_header *h, const uint8
     }
 }
 
+int64_t session_time(struct session *s, uint64_t host_ns)
+{
+    int64_t guest;
+
+    if (!s->started)
+        return -1;
+    if (guest_clock_at(&s->clock, host_ns, &guest))
+        return guest - (int64_t)s->start_ns;
+    return (int64_t)(host_ns - s->status.started_ms * 1000000); /* behind by what the answer to START took */
+}
+
 /* Somebody in the guest wrote to our port, or broke frames: an event, at most once per second. */
 static void note_garbage(struct session *s, bool now)
 {
@@ -320,7 +356,7 @@ static void note_garbage(struct session *s, bool now)
         return;
     s->garbage_told = s->in.garbage_bytes;
     s->garbage_told_ms = ms;
-    ev.time_ns = s->started ? (int64_t)(ms - s->status.started_ms) * 1000000 : -1;
+    ev.time_ns = session_time(s, now_ns());
     ev.f[EVF_RUN_CHANNEL_Text].s = STR_LIT("bytes on the agent's channel that the agent did not send");
     ev.f[EVF_RUN_CHANNEL_Bytes].u = more;
     if (s->h.event)
@@ -333,7 +369,9 @@ static void take_frames(struct session *s)
     const uint8_t *p;
 
     while (wire_in_next(&s->in, &h, &p) == 1) {
-        s->status.last_heard_ms = now_ms();
+        uint64_t now = now_ns();
+        s->status.last_heard_ms = now / 1000000;
+        guest_clock_heard(&s->clock, h.time, now);
         bool was_started = s->started;
         on_frame(s, &h, p);
         if (s->started && !was_started)
@@ -367,11 +405,28 @@ static int read_some(struct session *s, struct err *e)
     return 0;
 }
 
+static int ask_clock(struct session *s, uint64_t deadline, struct err *e);
+
+/* Now and then, and only when the guest takes data: nobody waits for this, and what fails shows when we read. */
+static void keep_clock(struct session *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+    uint64_t now = now_ns();
+
+    if (!s->clock_wanted || now - s->clock_last_ns < CLOCK_ASK_NS)
+        return;
+    s->clock_last_ns = now;
+    if (poll(&p, 1, 0) == 1 && p.revents == POLLOUT)
+        s->clock_wanted = ask_clock(s, now / 1000000 + CLOCK_FIRST_MS, NULL) == 0;
+}
+
 int session_turn(struct session *s, int timeout_ms, struct err *e)
 {
     struct pollfd p = {.fd = s->fd, .events = POLLIN};
-    int n = poll(&p, 1, timeout_ms);
+    int n;
 
+    keep_clock(s);
+    n = poll(&p, 1, timeout_ms);
     if (n < 0 && errno != EINTR)
         return err_errno(e, "poll on the agent's channel");
     if (n <= 0) {
@@ -458,6 +513,8 @@ static int answer_err(const struct answer *a, const char *what, struct err *e)
     if (a->code >= 0)
         return 0;
     int code = a->code >= -4095 ? a->code : ERR_PEER;
+    if (code == -ESRCH && a->text[0]) /* the agent's word for: no such user. Whatever was asked, that is all to say */
+        return err_set(e, code, "%s", a->text);
     return err_set(e, code, "%s: %s", what, a->text[0] ? a->text : err_name(code));
 }
 
@@ -530,6 +587,37 @@ int session_ping(struct session *s, int timeout_ms, struct err *e)
     s->pong_came = false;
     int r = send_frame(s, WIRE_PING, s->pong, sizeof(s->pong), deadline, e);
     return r < 0 ? r : wait_for(s, &s->pong_came, deadline, "ping", e);
+}
+
+static int ask_clock(struct session *s, uint64_t deadline, struct err *e)
+{
+    random_bytes(s->clock_ping, sizeof(s->clock_ping));
+    s->clock_asked_ns = now_ns();
+    return send_frame(s, WIRE_PING, s->clock_ping, sizeof(s->clock_ping), deadline, e);
+}
+
+int session_clock_sync(struct session *s, struct err *e)
+{
+    int r = 0;
+
+    for (int i = 0; r == 0 && i < CLOCK_FIRST_ASKS; i++) {
+        uint64_t deadline = now_ms() + CLOCK_FIRST_MS;
+        s->clock_answered = false;
+        r = ask_clock(s, deadline, e);
+        if (r == 0)
+            r = wait_for(s, &s->clock_answered, deadline, "clock", e);
+        if (r == ERR_TIMEOUT)
+            r = 0; /* a slow moment: the next one, or those of the run, tell more */
+    }
+    s->clock_wanted = r == 0;
+    s->clock_last_ns = now_ns();
+    return r;
+}
+
+bool session_clock_error(const struct session *s, uint64_t *ret_ns)
+{
+    *ret_ns = s->clock.worst_ns > s->clock.error_ns ? s->clock.worst_ns : s->clock.error_ns;
+    return s->clock.known;
 }
 
 static int send_content(struct session *s, int fd, uint64_t size, uint8_t ret_hash[SHA256_SIZE], uint64_t deadline,

@@ -77,6 +77,18 @@ int session_run(struct session *s, const char *command, struct buf *output, int 
                 struct err *e);
 int session_finish(struct session *s, uint32_t budget_ms,
                    struct err *e); /* sends FINISH and turns until DONE or the budget ended */
+/*
+ * Asks the guest for its clock a few times, and from then on every two seconds in session_turn: for session_time
+ * (machine/guest-clock.h). 0, or negative when the channel broke.
+ */
+int session_clock_sync(struct session *s, struct err *e);
+/*
+ * The moment host_ns (CLOCK_MONOTONIC) on the time line of the guest's events: ns since the sample's start, negative
+ * before it; -1 while it was not started.
+ */
+int64_t session_time(struct session *s, uint64_t host_ns);
+/* How far session_time may have been off at the most. False: the guest's clock was never learnt. */
+bool session_clock_error(const struct session *s, uint64_t *ret_ns);
 const struct session_status *session_status(const struct session *s);
 const char *session_tracer_state(const struct session *s); /* "ok", or what the tracer could not attach */
 

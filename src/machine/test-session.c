@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,7 +32,24 @@ struct guest {
     void (*on_start)(struct guest *g); /* after START was answered */
     void (*on_finish)(struct guest *g);
     bool mute;
+    bool stamps;             /* with a clock of its own, else everything happens at 5 ns */
+    int64_t ahead_ns;        /* of that clock, before CLOCK_MONOTONIC */
+    unsigned start_delay_ms; /* between the start and the answer to START */
+    uint64_t started_host_ns;
+    const char *refusal; /* of files */
 };
+
+static uint64_t host_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t guest_now(const struct guest *g)
+{
+    return g->stamps ? host_ns() + (uint64_t)g->ahead_ns : 5;
+}
 
 struct seen {
     unsigned events, channel_notes, captures, truncated, logs;
@@ -45,7 +63,7 @@ static void guest_send(struct guest *g, uint8_t type, const void *p, size_t n)
 {
     uint8_t head[WIRE_HEADER];
 
-    wire_header_write(head, type, g->sequence++, 5, p, (uint32_t)n, g->key);
+    wire_header_write(head, type, g->sequence++, guest_now(g), p, (uint32_t)n, g->key);
     if (send(g->fd, head, sizeof(head), MSG_NOSIGNAL) < 0 || (n && send(g->fd, p, n, MSG_NOSIGNAL) < 0))
         g->mute = true;
 }
@@ -57,10 +75,12 @@ static void guest_result(struct guest *g, uint32_t type, int32_t code, bool star
 
     wire_put_u32(&w, type);
     wire_put_u32(&w, (uint32_t)code);
-    wire_put_str(&w, "why", 3);
+    wire_put_str(&w, g->refusal ? g->refusal : "why", g->refusal ? strlen(g->refusal) : 3);
     if (start) {
+        g->started_host_ns = host_ns();
         wire_put_u32(&w, 4711);
-        wire_put_u64(&w, 1000000);
+        wire_put_u64(&w, g->stamps ? g->started_host_ns + (uint64_t)g->ahead_ns : 1000000);
+        poll(NULL, 0, (int)g->start_delay_ms);
     }
     guest_send(g, WIRE_RESULT, space, w.len);
 }
@@ -102,7 +122,7 @@ static void guest_frame(struct guest *g, const struct wire_header *h, const uint
         g->uploaded += h->length - 4;
         break;
     case WIRE_FILE_END:
-        guest_result(g, WIRE_FILE_END, 0, false);
+        guest_result(g, WIRE_FILE_END, g->refusal ? -ESRCH : 0, false);
         break;
     case WIRE_START:
         guest_result(g, WIRE_START, 0, true);
@@ -268,6 +288,48 @@ static void test_conversation(void **state)
     assert_memory_equal(f->guest.upload, "content of a file", 17);
     assert_int_equal(session_finish(f->s, 1000, NULL), 0);
     assert_true(session_status(f->s)->done);
+}
+
+/* What the host sees stands on the guest's time line, however long the guest takes to answer. */
+static void test_clock(void **state)
+{
+    struct fixture *f = *state;
+    struct session_identity id = {"pc", "0123456789abcdef0123456789abcdef", {2, 0, 0, 0, 0, 1}};
+    const char *argv[] = {"x", NULL};
+    struct session_start o = {.user = "", .path = "/x", .argv = argv};
+    uint64_t error = 0, now;
+
+    f->guest.stamps = true;
+    f->guest.ahead_ns = 123456789012345;
+    f->guest.start_delay_ms = 400;
+    assert_int_equal(session_time(f->s, host_ns()), -1);
+    assert_false(session_clock_error(f->s, &error));
+    assert_int_equal(session_hello(f->s, &id, 5000, NULL), 0);
+    assert_int_equal(session_clock_sync(f->s, NULL), 0);
+    assert_int_equal(session_start_sample(f->s, &o, 5000, NULL, NULL), 0);
+    assert_true(session_clock_error(f->s, &error));
+    assert_true(error < 50000000);
+    assert_true(llabs(session_time(f->s, f->guest.started_host_ns)) <= (int64_t)error);
+    now = host_ns();
+    assert_true(llabs(session_time(f->s, now) - (int64_t)(now - f->guest.started_host_ns)) <= (int64_t)error);
+    assert_int_equal(session_finish(f->s, 1000, NULL), 0);
+}
+
+static void test_no_such_user(void **state)
+{
+    struct fixture *f = *state;
+    int file;
+    struct session_identity id = {"pc", "0123456789abcdef0123456789abcdef", {2, 0, 0, 0, 0, 1}};
+    char tmp[] = "/tmp/session-XXXXXX";
+    struct err e = {0};
+
+    file = mkstemp(tmp);
+    unlink(tmp);
+    f->guest.refusal = "no such user in the guest: nosuch";
+    assert_int_equal(session_hello(f->s, &id, 5000, NULL), 0);
+    assert_int_equal(session_put_file(f->s, file, "/x", 0755, "nosuch", 5000, &e), -ESRCH);
+    assert_string_equal(e.text, "no such user in the guest: nosuch");
+    close(file);
 }
 
 static size_t make_batch(uint8_t *space, size_t cap, uint8_t source, uint64_t seq, uint64_t lost, unsigned count)
@@ -471,8 +533,9 @@ int main(void)
 {
 #define ROW(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        ROW(test_conversation),  ROW(test_events),     ROW(test_capture),         ROW(test_bad_captures),
-        ROW(test_garbage_flood), ROW(test_mute_guest), ROW(test_guest_goes_away), ROW(test_limits),
+        ROW(test_conversation),    ROW(test_clock),        ROW(test_no_such_user),  ROW(test_events),
+        ROW(test_capture),         ROW(test_bad_captures), ROW(test_garbage_flood), ROW(test_mute_guest),
+        ROW(test_guest_goes_away), ROW(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
