@@ -40,10 +40,31 @@ struct evlog_reader {
     uint64_t last_seq[EVENT_SOURCE_MAX];
 };
 
+/* A folder of a case may come from a stranger: a pipe or a device there would hold us, or never end. */
+static int check_file(int fd, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return err_errno(e, "cannot look at the event log");
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_UNSUPPORTED, "the event log is no plain file");
+    if ((uint64_t)st.st_size > EVLOG_BYTES_MAX)
+        return err_set(e, ERR_LIMIT, "the event log has %lld bytes; none that Belljar writes has more than %llu",
+                       (long long)st.st_size, (unsigned long long)EVLOG_BYTES_MAX);
+    return 0;
+}
+
 int evlog_open_fd(int fd, struct evlog_reader **ret, struct err *e)
 {
-    struct evlog_reader *r = calloc(1, sizeof(*r));
+    struct evlog_reader *r;
+    int x = check_file(fd, e);
 
+    if (x < 0) {
+        close(fd);
+        return x;
+    }
+    r = calloc(1, sizeof(*r));
     if (!r || intern_new(EVLOG_INTERN_MAX, &r->strings) < 0) {
         free(r);
         close(fd);
@@ -57,11 +78,16 @@ int evlog_open_fd(int fd, struct evlog_reader **ret, struct err *e)
 
 int evlog_open(const char *path, struct evlog_reader **ret, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW), x;
 
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, -ELOOP, "cannot read %s: it is a link, not a plain file", path);
+    if (fd < 0 && errno == ENXIO) /* a socket */
+        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: it is no plain file", path);
     if (fd < 0)
         return err_errno(e, "cannot open %s", path);
-    return evlog_open_fd(fd, ret, e);
+    x = evlog_open_fd(fd, ret, e);
+    return x < 0 ? err_prefix(e, "%s: ", path) : 0;
 }
 
 void evlog_reader_free(struct evlog_reader **reader)
@@ -137,7 +163,11 @@ static int scan(struct evlog_reader *r, struct err *e)
     struct evlog_block b;
 
     for (;;) {
-        ssize_t n = read_at(r->fd, space, sizeof(space), r->offset);
+        /* A hole may be terabytes of nothing. A file system without holes answers with the same place. */
+        off_t data = lseek(r->fd, (off_t)r->offset, SEEK_DATA);
+        if (data > (off_t)r->offset)
+            r->offset = (uint64_t)data;
+        ssize_t n = data < 0 && errno == ENXIO ? 0 : read_at(r->fd, space, sizeof(space), r->offset);
         if (n < 0)
             return read_failed(n, e);
         if (n < EVLOG_BLOCK_HEADER)

@@ -17,6 +17,8 @@
 #include "base/err.h"
 #include "event/event.h"
 
+#define EVLOG_BYTES_MAX (64ull << 30) /* neither written nor read beyond this */
+
 struct evlog_writer;
 struct evlog_reader;
 struct intern;

@@ -106,6 +106,38 @@ out:
     return r;
 }
 
+int file_open_regular(const char *path, int *ret_fd, uint64_t *ret_size, struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, -ELOOP, "cannot read %s: it is a link, not a plain file", path);
+    if (fd < 0 && errno == ENXIO) /* a socket, or a device without a driver */
+        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: it is no plain file", path);
+    if (fd < 0)
+        return err_errno(e, "cannot open %s", path);
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: it is no plain file", path);
+    }
+    *ret_fd = fd;
+    if (ret_size)
+        *ret_size = (uint64_t)st.st_size;
+    return 0;
+}
+
+int file_read_regular(const char *path, size_t max, struct buf *ret, struct err *e)
+{
+    int fd, r = file_open_regular(path, &fd, NULL, e);
+
+    if (r < 0)
+        return r;
+    r = file_read_fd(fd, max, ret, e);
+    close(fd);
+    return r < 0 ? err_prefix(e, "%s: ", path) : 0;
+}
+
 int file_read(const char *path, size_t max, struct buf *ret, struct err *e)
 {
     struct stat st;

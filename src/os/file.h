@@ -9,6 +9,12 @@
 #include <stdbool.h>
 
 int file_read(const char *path, size_t max, struct buf *ret, struct err *e); /* inits *ret; ERR_LIMIT when larger */
+/*
+ * Opens for reading what must be a plain file, in a folder that a stranger may have made: no link in the last part of
+ * the path, no pipe, device, socket or folder, and never waiting. *ret_size may be NULL. -ENOENT tells a missing file.
+ */
+int file_open_regular(const char *path, int *ret_fd, uint64_t *ret_size, struct err *e);
+int file_read_regular(const char *path, size_t max, struct buf *ret, struct err *e); /* so opened, as file_read */
 int file_read_fd(int fd, size_t max, struct buf *ret, struct err *e);
 /* Writes path.tmp-RANDOM, fsyncs, renames. */
 int file_write_atomic(const char *path, const void *p, size_t n, int mode, struct err *e);
