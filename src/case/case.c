@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define LOCK_FILE ".lock"
+#define JSON_MAX (1u << 30)
 #define STATE_MAX (64u << 10)
 #define LOCK_TRIES 20
 #define LOCK_RETRY_MS 50
@@ -127,26 +129,30 @@ int case_state_set(const struct case_folder *c, const char *state, const char *d
     return r;
 }
 
+/* The hashes are those of the bytes that we keep: the source may change while it is read. */
 static int copy_sample(const struct case_folder *c, int in, struct hash_set *hashes, struct err *e)
 {
-    char *dir = case_path(c, "sample"), *to = NULL;
-    char link[64];
-    int r = -ENOMEM;
+    char *dir = case_path(c, "sample"), *from = path_format("/proc/self/fd/%d", in);
+    char *copy = dir ? path_join(dir, ".incoming") : NULL, *to = NULL;
+    int r = -ENOMEM, fd = -1;
 
-    if (!dir)
-        return err_set(e, r, "out of memory");
-    if ((r = file_mkdirs(dir, 0700, e)) < 0)
-        goto out;
-    if ((r = hash_fd(in, CASE_SAMPLE_MAX, hashes, e)) < 0)
-        goto out;
-    if (!(to = path_format("%s/%s", dir, hashes->sha256))) {
-        r = err_set(e, -ENOMEM, "out of memory");
+    if (!copy || !from) {
+        err_set(e, r, "out of memory");
         goto out;
     }
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", in);
-    r = file_copy(link, to, 0400, e);
+    if ((r = file_mkdirs(dir, 0700, e)) < 0 || (r = file_copy(from, copy, 0400, e)) < 0 ||
+        (r = file_open_regular(copy, &fd, NULL, e)) < 0 || (r = hash_fd(fd, CASE_SAMPLE_MAX, hashes, e)) < 0)
+        goto out;
+    if (!(to = path_format("%s/%s", dir, hashes->sha256)))
+        r = err_set(e, -ENOMEM, "out of memory");
+    else if (rename(copy, to) < 0)
+        r = err_errno(e, "cannot keep the sample");
 out:
+    if (fd >= 0)
+        close(fd);
     free(dir);
+    free(from);
+    free(copy);
     free(to);
     return r;
 }
@@ -217,6 +223,47 @@ static int write_submission(const struct case_folder *c, const struct case_optio
     return r;
 }
 
+/*
+ * A folder that was put elsewhere (--out) stands among the others as a link, so that it is listed, and found when its
+ * worker died. Failing is no harm: --out may have been asked for because the data folder cannot be written.
+ */
+static void record_elsewhere(const struct case_folder *c)
+{
+    char *base = cases_dir(), *link = base ? path_join(base, c->id) : NULL, *whole = realpath(c->dir, NULL);
+
+    if (link && whole && file_mkdirs(base, 0700, NULL) == 0)
+        (void)!symlink(whole, link);
+    free(base);
+    free(link);
+    free(whole);
+}
+
+/* The folder is gone, though what held it is there: nobody will ask for it again. */
+static void forget_if_gone(const char *link)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlink(link, target, sizeof(target) - 1);
+    struct stat st;
+
+    if (n <= 0)
+        return;
+    target[n] = 0;
+    char *parent = str_dup(str_dirname(str_from(target)));
+    if (parent && stat(target, &st) < 0 && errno == ENOENT && stat(parent, &st) == 0)
+        unlink(link);
+    free(parent);
+}
+
+static void forget(const char *id)
+{
+    char *base = cases_dir(), *link = base ? path_join(base, id) : NULL;
+
+    if (link)
+        forget_if_gone(link);
+    free(base);
+    free(link);
+}
+
 static int make_folder(const struct case_options *o, struct case_folder *c, struct err *e)
 {
     char *base = NULL;
@@ -234,9 +281,11 @@ static int make_folder(const struct case_options *o, struct case_folder *c, stru
     free(base);
     if (!c->id || !c->dir)
         return err_set(e, -ENOMEM, "out of memory");
-    if ((r = file_mkdirs(c->dir, 0700, e)) < 0)
+    if ((r = file_mkdirs(c->dir, 0700, e)) < 0 || (r = take_lock(c, true, e)) < 0)
         return r;
-    return take_lock(c, true, e);
+    if (o->out_dir)
+        record_elsewhere(c);
+    return 0;
 }
 
 int case_create(const struct case_options *o, struct case_folder *ret, struct err *e)
@@ -260,6 +309,8 @@ out:
     if (r < 0) {
         if (c.dir && c.lock_fd >= 0)
             file_remove_tree(c.dir, NULL);
+        if (c.id && o->out_dir)
+            forget(c.id);
         case_clear(&c);
         return r;
     }
@@ -267,12 +318,26 @@ out:
     return 0;
 }
 
-static json_t *read_state(const char *dir)
+json_t *case_json(const char *dir, const char *name, struct err *e)
 {
-    char *path = path_join(dir, "state.json");
-    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : NULL;
+    char *path = path_join(dir, name);
+    json_error_t je;
+    struct buf b = {0};
+    json_t *j = NULL;
+
+    if (!path)
+        err_set(e, -ENOMEM, "out of memory");
+    else if (file_read_regular(path, JSON_MAX, &b, e) == 0 &&
+             !(j = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je)))
+        err_set(e, ERR_FORMAT, "%s cannot be read: %s", name, je.text);
+    buf_free(&b);
     free(path);
     return j;
+}
+
+static json_t *read_state(const char *dir)
+{
+    return case_json(dir, "state.json", NULL);
 }
 
 static int compare_newest_first(const struct dirent **a, const struct dirent **b)
@@ -300,6 +365,8 @@ int case_each(void (*fn)(void *context, const char *id, const char *dir, const c
         json_t *state = dir ? read_state(dir) : NULL;
         if (state)
             fn(context, list[i]->d_name, dir, json_string_value(json_object_get(state, "state")));
+        else if (dir)
+            forget_if_gone(dir);
         json_decref(state);
         free(dir);
         free(list[i]);
@@ -323,42 +390,61 @@ static void keep_first(void *context, const char *id, const char *dir, const cha
     }
 }
 
-int case_open(const char *id, struct case_folder *ret, struct err *e)
+/* Where the words lead: *ret_id stays NULL for a folder, which names itself. */
+static int find_folder(const char *id, char **ret_dir, char **ret_id, struct err *e)
 {
-    struct case_folder c = {.lock_fd = -1};
-    char *submission = NULL;
-    int r = 0;
-
     if (strcmp(id, "last") == 0) {
         struct find_last f = {0};
         case_each(keep_first, &f, NULL);
         if (!f.dir)
             return err_set(e, ERR_MISSING, "there is no analysis yet");
-        c.dir = f.dir;
-        c.id = f.id;
-    } else if (strchr(id, '/') || file_exists(id)) {
-        json_t *j = NULL;
-        c.dir = strdup(id);
-        submission = c.dir ? path_join(c.dir, "submission.json") : NULL;
-        if (submission && (j = json_load_file(submission, JSON_ALLOW_NUL, NULL)))
-            c.id =
-                strdup(json_string_value(json_object_get(j, "id")) ? json_string_value(json_object_get(j, "id")) : id);
-        json_decref(j);
+        *ret_dir = f.dir;
+        *ret_id = f.id;
+        return 0;
+    }
+    if (strchr(id, '/') || file_exists(id)) {
+        *ret_dir = strdup(id);
     } else {
         char *base = cases_dir();
-        c.dir = base ? path_join(base, id) : NULL;
-        c.id = strdup(id);
+        *ret_dir = base ? path_join(base, id) : NULL;
+        *ret_id = strdup(id);
         free(base);
     }
-    free(submission);
-    submission = c.dir ? path_join(c.dir, "submission.json") : NULL;
-    if (!submission || !c.id || !file_exists(submission)) {
-        r = err_set(e, ERR_MISSING, "there is no analysis \"%s\" (belljar cases lists them)", id);
-        case_clear(&c);
-    } else {
-        *ret = c;
+    return *ret_dir ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+int case_open(const char *id, struct case_folder *ret, struct err *e)
+{
+    struct case_folder c = {.lock_fd = -1};
+    json_t *submission = NULL;
+    struct err why = {0};
+    int r = find_folder(id, &c.dir, &c.id, e);
+
+    if (r < 0)
+        goto out;
+    char *where = realpath(c.dir, NULL);
+    if (where) {
+        free(c.dir);
+        c.dir = where;
     }
-    free(submission);
+    if (!(submission = case_json(c.dir, "submission.json", &why))) {
+        r = why.code == -ENOENT || why.code == -ENOTDIR
+                ? err_set(e, ERR_MISSING, "there is no analysis \"%s\" (belljar cases lists them)", id)
+                : err_set(e, why.code, "%s", why.text);
+        goto out;
+    }
+    if (!c.id) {
+        const char *own = json_string_value(json_object_get(submission, "id"));
+        c.id = strdup(own ? own : id);
+    }
+    if (!c.id)
+        r = err_set(e, -ENOMEM, "out of memory");
+out:
+    json_decref(submission);
+    if (r < 0)
+        case_clear(&c);
+    else
+        *ret = c;
     return r;
 }
 

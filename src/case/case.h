@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,7 +32,7 @@ struct case_options {
     const char *user;   /* "root", or a user of the guest */
     const char *args;   /* further arguments, split like a shell does; NULL */
     unsigned seconds;
-    const char *out_dir; /* NULL: below the data folder */
+    const char *out_dir; /* NULL: below the data folder; else a link there leads to it */
 };
 
 struct case_folder {
@@ -48,6 +49,8 @@ int case_lock(struct case_folder *c, struct err *e);
 bool case_is_worked_on(const struct case_folder *c);
 void case_clear(struct case_folder *c);
 
+/* One JSON file of a case; whoever made the folder, only plain files are read. */
+json_t *case_json(const char *dir, const char *name, struct err *e);
 /* malloc'ed path inside the folder */
 char *case_path(const struct case_folder *c, const char *relative);
 /* Removes what a run needs only while it runs; for runs whose runner was killed. */

@@ -23,13 +23,13 @@ static void add_text(struct buf *out, const void *p, size_t n)
 static int add_file(struct buf *out, const char *path, struct err *e)
 {
     struct buf b;
-    int r;
+    int r = path ? file_read_regular(path, FACT_MAX, &b, e) : -ENOENT;
 
-    if (!path || !file_exists(path)) {
+    if (r == -ENOENT) {
         add_text(out, "", 0);
         return 0;
     }
-    if ((r = file_read(path, FACT_MAX, &b, e)) < 0)
+    if (r < 0)
         return r;
     add_text(out, b.data, b.len);
     buf_free(&b);

@@ -52,20 +52,19 @@ static int rules_to_memory(int *ret, struct err *e)
 static int open_or_empty(const struct case_folder *c, const char *name, int *ret, struct err *e)
 {
     char *path = case_path(c, name);
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int r = path ? file_open_regular(path, ret, NULL, e) : err_set(e, -ENOMEM, "out of memory");
 
     free(path);
-    if (fd < 0)
-        return memory_file(name, "", 0, ret, e);
-    *ret = fd;
-    return 0;
+    return r == -ENOENT ? memory_file(name, "", 0, ret, e) : r;
 }
 
 static int open_output(const struct case_folder *c, const char *name, int *ret, struct err *e)
 {
     char *path = case_path(c, name);
 
-    *ret = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (path)
+        unlink(path); /* of an earlier one that was killed, or whatever else stands there */
+    *ret = path ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     free(path);
     return *ret < 0 ? err_errno(e, "cannot write %s", name) : 0;
 }

@@ -34,18 +34,6 @@ static void forward(void *context, const struct runner_progress *p)
         s->stop = 1; /* the parent is gone */
 }
 
-static json_t *load(const char *dir, const char *name, struct err *e)
-{
-    char *path = path_join(dir, name);
-    json_error_t je;
-    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je) : NULL;
-
-    if (!j)
-        err_set(e, ERR_FORMAT, "%s cannot be read: %s", name, path ? je.text : "out of memory");
-    free(path);
-    return j;
-}
-
 static int run_with_plan(struct role_state *s, const char *run_dir, const char *system, const struct plan *plan,
                          const char *sample, bool idle, struct err *e)
 {
@@ -73,13 +61,13 @@ static int run_with_plan(struct role_state *s, const char *run_dir, const char *
 
 static int run_case(struct role_state *s, const char *case_dir, const char *run_dir, const char *system, struct err *e)
 {
-    json_t *submission = load(case_dir, "submission.json", e), *facts = NULL;
+    json_t *submission = case_json(case_dir, "submission.json", e), *facts = NULL;
     const char *sha256 = json_string_value(json_object_get(submission, "sha256"));
     struct plan plan = {0};
     char *sample = NULL;
     int r = ERR_FORMAT;
 
-    if (!submission || !(facts = sha256 ? load(case_dir, "static.json", e) : json_object()))
+    if (!submission || !(facts = sha256 ? case_json(case_dir, "static.json", e) : json_object()))
         goto out;
     if (sha256 && !(sample = path_format("%s/sample/%s", case_dir, sha256))) {
         r = err_set(e, -ENOMEM, "out of memory");

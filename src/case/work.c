@@ -25,14 +25,7 @@ static void say(const struct work_handlers *h, const char *sentence)
 
 static json_t *load(const struct case_folder *c, const char *name, struct err *e)
 {
-    char *path = case_path(c, name);
-    json_error_t je;
-    json_t *j = path ? json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je) : NULL;
-
-    if (!j)
-        err_set(e, ERR_FORMAT, "%s cannot be read: %s", name, path ? je.text : "out of memory");
-    free(path);
-    return j;
+    return case_json(c->dir, name, e);
 }
 
 static int triage_case(const struct case_folder *c, const json_t *submission, struct err *e)

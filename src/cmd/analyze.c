@@ -189,7 +189,7 @@ static int print_json(const struct case_folder *c, struct err *e)
 {
     char *path = case_path(c, "report.json");
     struct buf b = {0};
-    int r = path ? file_read(path, REPORT_MAX, &b, e) : err_set(e, -ENOMEM, "out of memory");
+    int r = path ? file_read_regular(path, REPORT_MAX, &b, e) : err_set(e, -ENOMEM, "out of memory");
 
     if (r == 0 && (r = file_write_all(STDOUT_FILENO, b.data, b.len)) < 0)
         err_set(e, r, "cannot write to standard output");

@@ -11,9 +11,7 @@
 
 static void print_one(void *context, const char *id, const char *dir, const char *state)
 {
-    char *submission = path_join(dir, "submission.json"), *report = path_join(dir, "report.json");
-    json_t *s = submission ? json_load_file(submission, JSON_ALLOW_NUL, NULL) : NULL;
-    json_t *r = report ? json_load_file(report, JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *s = case_json(dir, "submission.json", NULL), *r = case_json(dir, "report.json", NULL);
     const json_t *v = json_object_get(r, "verdict");
     const char *name = json_string_value(json_object_get(s, "name"));
 
@@ -25,8 +23,6 @@ static void print_one(void *context, const char *id, const char *dir, const char
     ++*(unsigned *)context;
     json_decref(s);
     json_decref(r);
-    free(submission);
-    free(report);
 }
 
 static int run(int argc, char **argv)

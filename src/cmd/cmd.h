@@ -13,7 +13,7 @@
 /* Exit codes: a stable contract (docs/user/cli.md). */
 enum {
     EXIT_FINE = 0,
-    EXIT_FAILED = 1,    /* could not be done; the reason is on standard error */
+    EXIT_FAILED = 1,    /* could not be done, or not written to standard output; the reason is on standard error */
     EXIT_USAGE = 2,     /* wrong words */
     EXIT_VERDICT = 3,   /* --fail-on: the verdict is at least that bad */
     EXIT_UNKNOWN = 4,   /* --fail-on was given and the verdict is unknown: nothing ran, or too little was seen */

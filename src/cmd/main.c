@@ -4,10 +4,14 @@
 #include "cmd/text.h"
 #include "conf/conf.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cmd *const table[] = {
     &cmd_analyze, &cmd_events,   &cmd_report, &cmd_cases,   &cmd_image, &cmd_rules,
@@ -88,13 +92,43 @@ static int settle_settings(void)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+/*
+ * 0, 1 and 2 are open: else the next file that is opened takes the number, and words for people end in it. What stands
+ * for a closed standard output refuses every byte, so that it is told.
+ */
+static void hold_standard_streams(void)
 {
-    int r = role_main(argc, argv, roles);
+    static const struct {
+        const char *path;
+        int flags;
+    } stand_in[] = {{"/dev/null", O_RDONLY}, {"/dev/full", O_WRONLY}, {"/dev/null", O_WRONLY}};
 
-    if (r >= 0)
-        return r;
-    signal(SIGPIPE, SIG_IGN);
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open(stand_in[fd].path, stand_in[fd].flags) < 0)
+            _exit(EXIT_FAILED);
+}
+
+/* The reader of our pipe went away (head had enough): what it did not want is no failure. */
+static bool reader_is_gone(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP);
+}
+
+/* For every command: what did not reach standard output was not done. */
+static int close_output(int code)
+{
+    bool before = ferror(stdout) != 0;
+    int now = fflush(stdout) == 0 ? 0 : errno;
+
+    if ((!before && !now) || reader_is_gone())
+        return code;
+    fprintf(stderr, "belljar: standard output could not be written%s%s\n", now ? ": " : "", now ? strerror(now) : "");
+    return code == EXIT_USAGE || code == EXIT_STOPPED ? code : EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         usage(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_FINE;
@@ -115,4 +149,15 @@ int main(int argc, char **argv)
     fprintf(stderr, "belljar: there is no command \"%s\"\n\n", argv[1]);
     usage(stderr);
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int r = role_main(argc, argv, roles);
+
+    if (r >= 0)
+        return r;
+    hold_standard_streams();
+    signal(SIGPIPE, SIG_IGN);
+    return close_output(run(argc, argv));
 }

@@ -42,7 +42,7 @@ static int run(int argc, char **argv)
     } else if (!json) {
         printf("%s/report.html\n", c.dir);
     }
-    if (r == 0 && json && (r = file_read(path, 1u << 30, &b, &e)) == 0)
+    if (r == 0 && json && (r = file_read_regular(path, 1u << 30, &b, &e)) == 0)
         if ((r = file_write_all(STDOUT_FILENO, b.data, b.len)) < 0)
             err_set(&e, r, "cannot write to standard output");
     buf_free(&b);
