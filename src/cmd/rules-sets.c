@@ -208,6 +208,6 @@ int rules_sets_work(struct rules_sets *s, enum rules_verb verb, uint32_t only, s
     else if (verb == RULES_LIST)
         code = list(s);
     if (code >= 0 && (fflush(s->out) != 0 || ferror(s->out)))
-        code = err_set(e, -EIO, "the answer could not be written");
+        code = err_set(e, -EIO, "standard output could not be written");
     return code;
 }
