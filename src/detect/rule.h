@@ -17,6 +17,8 @@
 #define BELLJAR_DETECT_RULE_H
 
 #include "detect/behavior.h"
+#include "detect/cidr.h"
+#include "detect/regex.h"
 #include "detect/yaml.h"
 
 #define RULES_MAX 4096
@@ -92,12 +94,6 @@ struct matcher {
 
 enum number_op { NUMBER_IN, NUMBER_GT, NUMBER_GTE, NUMBER_LT, NUMBER_LTE, NUMBER_ANYBITS, NUMBER_ALLBITS };
 enum node_op { NODE_AND, NODE_OR, NODE_NOT, NODE_TEXT, NODE_NUMBER, NODE_BOOL, NODE_CIDR, NODE_EXISTS, NODE_FIELDREF };
-
-struct cidr {
-    uint8_t bytes[16];
-    uint8_t bits;
-    bool v6;
-};
 
 struct node {
     enum node_op op;
@@ -206,8 +202,6 @@ int field_find(struct compile *c, unsigned line, struct str name, uint16_t *ret)
 /* Class of a field over all kinds of the detector; an error when no kind has it or they differ. */
 int field_class_of(struct compile *c, unsigned line, uint16_t field, enum field_class *ret, bool *ret_is_time);
 int number_parse(struct str text, bool is_time, int64_t *ret);
-int cidr_parse(struct str text, struct cidr *ret);
-bool cidr_has(const struct cidr *c, struct str address);
 
 enum text_modifier { TEXT_EQUALS, TEXT_CONTAINS, TEXT_STARTS, TEXT_ENDS };
 int pattern_add(struct compile *c, unsigned line, struct str value, enum text_modifier how, bool cased);
@@ -218,7 +212,6 @@ struct str pattern_fold(struct compile *c, struct str s);
 int pattern_add_regex(struct compile *c, unsigned line, struct str value, const char *flags);
 
 void pattern_free(struct pattern *p);
-bool regex_matches(void *regex, struct str s, uint64_t *limits_hit);
 
 /* rule-detection.c: map of selections and condition -> c->detector->root */
 int detection_compile(struct compile *c, const struct yaml_tree *detection);
