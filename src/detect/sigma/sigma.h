@@ -112,13 +112,18 @@ uint32_t sigma_engine_name(const struct sigma_engine *g, struct str name);
 int sigma_engine_source(struct sigma_engine *g, const struct sigma_source *s, uint32_t *ret);
 /* True when no rule can ever look at events of this source. */
 bool sigma_engine_source_idle(const struct sigma_engine *g, uint32_t source);
+/* ERR_LIMIT: more than 32 MiB of text, or too many fields; the event is left out, the engine goes on. */
 int sigma_engine_event(struct sigma_engine *g, const struct sigma_event *ev);
-/* Ends the windows of correlations. */
+/*
+ * Ends the windows of correlations. A correlation that is decided at the end of its window (one with an upper bound,
+ * a sum, an average ...) names its last event; only `index` and `time_ns` of that are set.
+ */
 int sigma_engine_finish(struct sigma_engine *g);
 
 struct sigma_stats {
     uint64_t events, evaluated, matches;
     uint64_t over_budget; /* rules given up on one event: they took longer than 2 s, or a regex hit its limit */
+    uint64_t evicted;     /* groups or events that correlations had to forget: too many */
 };
 void sigma_engine_stats(const struct sigma_engine *g, struct sigma_stats *ret);
 
