@@ -347,7 +347,7 @@ rule Script_Python_Exec_Decoded
         description = "A Python script that decodes hidden code and runs it."
         author = "Belljar"
         license = "GPL-3.0-or-later"
-        score = 32
+        score = 30
         severity = "medium"
         category = "Data Obfuscation"
         attack = "T1140,T1059.006,T1027.013"
