@@ -4,8 +4,9 @@
 #include "case/observe.h"
 #include "case/runner.h"
 #include "detect/unpack.h"
+#include "detect/yara/role.h"
 #include "net/netrole.h"
 #include "triage/triage.h"
 
 const struct role *const roles[] = {&runner_role, &net_role,   &triage_role, &observe_role,
-                                    &unpack_role, &rules_role, NULL};
+                                    &unpack_role, &rules_role, &yara_role,   NULL};

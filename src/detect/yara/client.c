@@ -189,35 +189,46 @@ static int free_worker(struct yara_client *c, struct worker **ret, struct err *e
     return 0;
 }
 
+static int hand_over(struct yara_client *c, const struct yara_job *job, const struct buf *request, unsigned seconds,
+                     struct err *e)
+{
+    struct worker *w;
+    int x = free_worker(c, &w, e);
+
+    if (x < 0)
+        return x;
+    x = ipc_send(w->process.ipc, YARA_SCAN, request->data, request->len, &job->fd, 1, NULL);
+    if (x < 0) {
+        char how[160];
+        client_worker_bury(w, how, sizeof(how));
+        return err_set(e, ERR_PEER, "the scanner %s", how);
+    }
+    w->cookie = job->cookie;
+    w->timeout_s = seconds;
+    w->deadline_ms = loop_now_ms() + seconds * 1000ull + GRACE_MS;
+    w->busy = true;
+    return 0;
+}
+
 int yara_client_scan(struct yara_client *c, const struct yara_job *job, struct err *e)
 {
     const struct yara_target *t = &job->target;
     const char *const external[] = {t->filename, t->filepath, t->extension, t->filetype, t->owner};
     unsigned seconds = t->timeout_s ? t->timeout_s : YARA_TIMEOUT_DEFAULT_S;
-    struct worker *w;
     struct buf b;
-    int x = free_worker(c, &w, e);
+    int x = ERR_PEER;
 
-    if (x < 0)
-        return x;
     buf_init(&b, 1u << 19);
     buf_u32le(&b, seconds);
     for (size_t i = 0; i < sizeof(external) / sizeof(*external); i++)
         yara_wire_str(&b, str_sub(str_from(external[i]), 0, 1u << 16));
-    w->cookie = job->cookie;
-    w->timeout_s = seconds;
-    w->deadline_ms = loop_now_ms() + seconds * 1000ull + GRACE_MS;
-    w->busy = true;
-    x = b.failed ? err_set(e, b.failed, "out of memory")
-                 : ipc_send(w->process.ipc, YARA_SCAN, b.data, b.len, &job->fd, 1, NULL);
+    if (b.failed)
+        x = err_set(e, b.failed, "out of memory");
+    /* A scanner may have died while it had nothing to do. Twice in a row is a failure of ours. */
+    for (int i = 0; i < 2 && x == ERR_PEER; i++)
+        x = hand_over(c, job, &b, seconds, e);
     buf_free(&b);
-    if (x == 0)
-        return 0;
-    /* It died before it got the file. A new one may do; twice in a row is a failure of ours. */
-    char how[160];
-    client_worker_bury(w, how, sizeof(how));
-    w->busy = false;
-    return err_set(e, ERR_PEER, "the scanner %s", how);
+    return x;
 }
 
 int yara_client_finish(struct yara_client *c, struct err *e)

@@ -28,6 +28,7 @@ void yara_pack_init(struct yara_pack *p)
 void yara_pack_free(struct yara_pack *p)
 {
     free(p->texts);
+    free(p->off);
     arena_free(&p->arena);
     *p = (struct yara_pack){0};
 }
@@ -140,7 +141,8 @@ static int text_add(struct adding *a, const char *path, struct str ns, struct st
         p->texts = t;
         p->cap = cap;
     }
-    struct yara_text t = {.included_only = a->included_only || is_part(str_from(path)) || is_index(text)};
+    struct yara_text t = {.weight = 100,
+                          .included_only = a->included_only || is_part(str_from(path)) || is_index(text)};
     t.file = arena_str(&p->arena, str_from(path));
     t.text = arena_str(&p->arena, text);
     t.ns = t.included_only ? STR_LIT("") : namespace_unique(p, ns);

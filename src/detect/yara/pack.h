@@ -21,6 +21,8 @@
 struct yara_pack {
     struct yara_text *texts;
     size_t count, cap, bytes;
+    struct str *off; /* ids of rules that are switched off: "yara:miners/Miner_Pool" */
+    size_t noff, off_cap;
     struct arena arena;
 };
 
@@ -28,6 +30,11 @@ void yara_pack_init(struct yara_pack *p);
 void yara_pack_free(struct yara_pack *p);
 /* A folder or one file. Files that cannot be read go to `h->problem`; the rest is taken. */
 int yara_pack_add(struct yara_pack *p, const char *path, const struct yara_handlers *h, struct err *e);
+/* What came with Belljar and the packs that are on (detect/rulepack.h), and what is switched off. */
+int yara_pack_add_own(struct yara_pack *p, struct err *e);
+bool yara_pack_is_off(const struct yara_pack *p, struct str ns, struct str rule);
+/* What the points of a namespace's rules count, in percent. */
+unsigned yara_pack_weight(const struct yara_pack *p, struct str ns);
 /* A text that was read elsewhere; its namespace: yara_pack_namespace. */
 int yara_pack_add_text(struct yara_pack *p, const char *name, struct str text, struct err *e);
 /*

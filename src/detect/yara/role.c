@@ -4,8 +4,10 @@
 #include "detect/yara/pack.h"
 #include "jail/jail.h"
 #include "os/file.h"
+#include "triage/identify.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -209,6 +211,22 @@ static void list(struct scanner *s)
     }
 }
 
+/* "ELF", "PDF", "SHELL", ...; programs of Windows are "EXE", as rules expect it. */
+static const char *filetype(const void *p, size_t n, const char *name, char ret[32])
+{
+    struct identity id = {0};
+    struct reader in;
+    reader_init(&in, p, n);
+    identify(&in, str_from(name), &id);
+    snprintf(ret, 32, "%s", id.type ? id.type : "");
+    if (strcmp(ret, "pe") == 0)
+        snprintf(ret, 32, "exe");
+    for (char *c = ret; *c; c++)
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    return ret;
+}
+
 static int scan(struct scanner *s, const struct ipc_message *m, struct err *e)
 {
     struct yara_result result;
@@ -232,6 +250,9 @@ static int scan(struct scanner *s, const struct ipc_message *m, struct err *e)
     else
         x = map(m->fds[0], false, YARA_TARGET_MAX, &p, &n, e);
     if (x == 0) {
+        char type[32];
+        if (!t.filetype || !*t.filetype)
+            t.filetype = filetype(p, n, t.filename, type);
         yara_scan(s->rules, p, n, &t, s->defines, s->ndefines, &result);
         buf_clear(&s->answer);
         yara_result_encode(&result, &s->answer);

@@ -21,6 +21,7 @@
 struct yara_text { /* one rule file; borrowed */
     struct str ns, file, text;
     bool included_only; /* not compiled by itself */
+    unsigned weight;    /* percent of its rules' points that count; not of interest here */
 };
 
 enum yara_define_kind { YARA_DEFINE_INTEGER, YARA_DEFINE_BOOLEAN, YARA_DEFINE_FLOAT, YARA_DEFINE_TEXT };
