@@ -80,7 +80,8 @@ static struct finding *finding_make(struct behavior_engine *g, const struct rule
     struct str text = arena_str(&g->findings.arena, str_from(title));
     struct str id = arena_str(&g->findings.arena, r->id);
     struct str category = arena_str(&g->findings.arena, r->category);
-    if (!text.p || !id.p || !category.p)
+    struct str threat = r->threat.n ? arena_str(&g->findings.arena, r->threat) : STR_NONE;
+    if (!text.p || !id.p || !category.p || (r->threat.n && !threat.p))
         return NULL;
     struct finding *f = findings_add(&g->findings);
     if (!f)
@@ -92,6 +93,7 @@ static struct finding *finding_make(struct behavior_engine *g, const struct rule
     f->severity = r->severity;
     f->points = r->points;
     f->nattack = r->nattack;
+    f->threat = threat;
     memcpy(f->attack, r->attack, sizeof(f->attack)); /* texts of the ATT&CK table: they never go away */
     memcpy(f->classes, r->classes, sizeof(f->classes));
     return f;

@@ -55,6 +55,7 @@ struct finding {
     struct str attack[FINDING_ATTACK_MAX]; /* "T1053.003" */
     unsigned nattack;
     uint8_t classes[CLASS_COUNT]; /* weights 0..10 */
+    struct str threat;            /* name of the malware that the rule knows ("XMRig"), or empty */
     struct evidence evidence[FINDING_EVIDENCE_MAX];
     unsigned nevidence;
     uint64_t count; /* how often it was seen */

@@ -470,6 +470,8 @@ static int head_parse(struct compile *c, const struct yaml_tree *doc)
     if (rc >= 0)
         rc = text_get(c, doc, "description", false, &r->description);
     if (rc >= 0)
+        rc = text_get(c, doc, "malware", false, &r->threat);
+    if (rc >= 0)
         rc = text_get(c, doc, "category", true, &r->category);
     if (rc >= 0 && finding_category_find(r->category) < 0)
         rc = compile_fail(c, yaml_tree_get(doc, "category")->line, "unknown category '%.*s'", STR_ARG(r->category));
@@ -498,7 +500,7 @@ int rule_parse(struct compile *c, const struct yaml_tree *doc)
 {
     static const char *const known[] = {"id",     "title",   "description", "category",  "severity",       "points",
                                         "attack", "classes", "platforms",   "findings",  "falsepositives", "references",
-                                        "author", "event",   "rule",        "detection", "lineage",        "sequence",
+                                        "author", "license", "malware", "event",   "rule",        "detection", "lineage",        "sequence",
                                         "count",  "tests",   NULL};
     struct rule *r = c->rule;
     const struct yaml_tree *sequence = yaml_tree_get(doc, "sequence"), *count = yaml_tree_get(doc, "count");

@@ -150,7 +150,7 @@ struct rule {
     struct str attack[FINDING_ATTACK_MAX];
     unsigned nattack;
     uint8_t classes[CLASS_COUNT];
-    struct str platforms;
+    struct str threat; /* key `malware` */
     const struct yaml_tree *falsepositives;
     enum rule_type type;
     struct detector detectors[RULE_STEPS_MAX];

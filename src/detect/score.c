@@ -59,6 +59,7 @@ void verdict_clear(struct verdict *v)
 
 struct counting {
     const struct findings *f;
+    uint32_t *same; /* per finding: see score_same */
     unsigned weak, total;
     unsigned *category_sum; /* per finding: at the first of its category */
 };
@@ -98,7 +99,12 @@ static uint32_t *order_make(const struct findings *f)
 static struct score_part part_count(struct counting *c, uint32_t index, const bool *rule_done)
 {
     const struct finding *f = &c->f->items[index];
-    struct score_part p = {.finding = index, .points = f->points};
+    struct score_part p = {.finding = index, .points = f->points, .same_as = c->same[index]};
+    if (p.same_as != SCORE_NONE) {
+        p.points = 0;
+        p.note = "seen by another rule too, which counts";
+        return p;
+    }
     if (rule_done[first_of(c->f, index, true)]) {
         p.points = 0;
         p.note = f->points ? "the rule counts once" : NULL;
@@ -141,34 +147,124 @@ static int high_raise(const struct findings *f, struct verdict *v)
 
 static int points_count(const struct findings *f, const uint32_t *order, struct verdict *v)
 {
-    struct counting c = {.f = f, .category_sum = calloc(f->count + 1, sizeof(unsigned))};
+    struct counting c = {
+        .f = f, .same = calloc(f->count + 1, sizeof(uint32_t)), .category_sum = calloc(f->count + 1, sizeof(unsigned))};
     bool *rule_done = calloc(f->count + 1, sizeof(*rule_done));
     v->parts = calloc(f->count + 1, sizeof(*v->parts));
-    int rc = c.category_sum && rule_done && v->parts ? 0 : -ENOMEM;
+    int rc = c.same && c.category_sum && rule_done && v->parts ? 0 : -ENOMEM;
+    if (rc == 0)
+        score_same(f, order, c.same);
     for (size_t i = 0; i < f->count && rc >= 0; i++) {
         v->parts[v->nparts++] = part_count(&c, order[i], rule_done);
         rule_done[first_of(f, order[i], true)] = true;
     }
     v->score = c.total;
+    for (size_t i = 0; i < f->count; i++)
+        v->high += f->items[i].severity == SEVERITY_HIGH;
+    free(c.same);
     free(c.category_sum);
     free(rule_done);
     return rc < 0 ? rc : high_raise(f, v);
 }
 
-static void classes_count(const struct findings *f, struct verdict *v)
+/* Findings that another one counts for add nothing to the classes either. */
+static bool *counted_make(const struct findings *f, const struct verdict *v)
 {
+    bool *counted = calloc(f->count + 1, sizeof(*counted));
+    for (size_t i = 0; counted && i < v->nparts; i++)
+        counted[v->parts[i].finding] =
+            v->parts[i].same_as == SCORE_NONE && first_of(f, v->parts[i].finding, true) == v->parts[i].finding;
+    return counted;
+}
+
+static int classes_count(const struct findings *f, struct verdict *v)
+{
+    bool *counted = counted_make(f, v);
+    if (!counted)
+        return -ENOMEM;
     for (unsigned k = 0; k < CLASS_COUNT; k++) {
         unsigned max = 0, sum = 0;
         for (size_t i = 0; i < f->count; i++) {
-            if (first_of(f, i, true) != i)
-                continue;
             unsigned w = f->items[i].classes[k];
             max = w > max ? w : max;
-            sum += w;
+            sum += counted[i] ? w : 0;
         }
-        unsigned value = max + (sum - max) / 4;
+        unsigned value = max + (sum > max ? sum - max : 0) / 4;
         v->classes[k] = value > 10 ? 10 : value;
     }
+    free(counted);
+    return 0;
+}
+
+unsigned score_sigma_points(struct str level)
+{
+    static const struct {
+        const char *level;
+        unsigned points;
+    } levels[] = {{"informational", 0}, {"low", 2}, {"medium", 10}, {"high", 25}, {"critical", 40}};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        if (str_ieq(level, str_from(levels[i].level)))
+            return levels[i].points;
+    return 0;
+}
+
+unsigned score_yara_points(unsigned score)
+{
+    return (score > 100 ? 100 : score) / 2;
+}
+
+/* ---- the name of the threat -------------------------------------------------------------------------------------- */
+
+#define CLASS_STRONG 4
+
+static void name_put(struct verdict *v, const char *prefix, struct str name)
+{
+    size_t at = (size_t)snprintf(v->threat_name, sizeof(v->threat_name), "%s", prefix);
+    for (size_t i = 0; i < name.n && at + 1 < sizeof(v->threat_name); i++)
+        v->threat_name[at++] = (uint8_t)name.p[i] < 0x20 || (uint8_t)name.p[i] > 0x7e ? '?' : name.p[i];
+    v->threat_name[at] = '\0';
+}
+
+/* The strongest finding whose rule knows a name; else the strongest class, said to be general. */
+static void threat_find(const struct findings *f, struct verdict *v)
+{
+    unsigned best = 0;
+    v->threat_finding = SCORE_NONE;
+    if (v->word != VERDICT_SUSPICIOUS && v->word != VERDICT_MALICIOUS)
+        return;
+    for (size_t i = 0; i < v->nparts; i++)
+        if (f->items[v->parts[i].finding].threat.n) {
+            v->threat_finding = v->parts[i].finding;
+            name_put(v, "", f->items[v->threat_finding].threat);
+            return;
+        }
+    for (unsigned k = 1; k < CLASS_COUNT; k++)
+        best = v->classes[k] > v->classes[best] ? k : best;
+    if (v->classes[best] >= CLASS_STRONG)
+        name_put(v, "Generic ", str_from(threat_class_name((enum threat_class)best)));
+}
+
+/* ---- the allow-list ---------------------------------------------------------------------------------------------- */
+
+static void allow(const struct score_facts *s, struct verdict *v)
+{
+    const struct allow_entry *n = s->allow ? allowlist_find(s->allow, s->sha256, s->path) : NULL;
+    if (!n)
+        return;
+    v->allowed = true;
+    v->word_without = v->word;
+    v->score_without = v->score;
+    snprintf(v->allowed_by, sizeof(v->allowed_by), "%s%.*s (%.*s:%u%s%.*s)",
+             n->kind == ALLOW_PATH ? "path " : "SHA-256 ", STR_ARG(str_sub(n->value, 0, 100)),
+             STR_ARG(str_sub(n->file, 0, 60)), n->line, n->comment.n ? ": " : "", STR_ARG(str_sub(n->comment, 0, 60)));
+    v->word = VERDICT_CLEAN;
+    v->score = 0;
+    v->unknown_because = NULL;
+    for (size_t i = 0; i < v->nparts; i++)
+        if (v->parts[i].points) {
+            v->parts[i].points = 0;
+            v->parts[i].note = "not counted: on the allow-list";
+        }
 }
 
 /* Why nothing can be said although the rules gave few points; NULL when it can. */
@@ -203,6 +299,10 @@ static void confidence_count(const struct score_facts *s, struct verdict *v)
 {
     bool strong = v->word == VERDICT_MALICIOUS;
     v->confidence = 5;
+    if (v->allowed) {
+        snprintf(v->confidence_reason, sizeof(v->confidence_reason), "it is on the allow-list");
+        return;
+    }
     if (!s->started) {
         confidence_minus(v, 5, "the sample did not start");
         return;
@@ -265,6 +365,10 @@ static void reason_make(const struct findings *f, struct verdict *v)
         snprintf(v->reason + at, sizeof(v->reason) - at, "%s", v->unknown_because);
         return;
     }
+    if (v->allowed) {
+        snprintf(v->reason + at, sizeof(v->reason) - at, "on the allow-list: %s", v->allowed_by);
+        return;
+    }
     if (v->word == VERDICT_CLEAN) {
         if (v->score == 0)
             snprintf(v->reason + at, sizeof(v->reason) - at, "nothing of note was seen");
@@ -288,16 +392,19 @@ int score_judge(const struct findings *f, const struct score_facts *facts, struc
     uint32_t *order = order_make(f);
     int rc = order ? points_count(f, order, &v) : -ENOMEM;
     free(order);
+    if (rc >= 0)
+        rc = classes_count(f, &v);
     if (rc < 0) {
         verdict_clear(&v);
         return err_set(e, rc, "no memory for the verdict");
     }
-    classes_count(f, &v);
     v.unknown_because = unknown_why(facts, v.score);
     v.word = v.unknown_because            ? VERDICT_UNKNOWN
              : v.score >= MALICIOUS_FROM  ? VERDICT_MALICIOUS
              : v.score >= SUSPICIOUS_FROM ? VERDICT_SUSPICIOUS
                                           : VERDICT_CLEAN;
+    threat_find(f, &v);
+    allow(facts, &v);
     confidence_count(facts, &v);
     reason_make(f, &v);
     score_advise(f, facts, &v);

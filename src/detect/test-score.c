@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "detect/attack.h"
+#include "detect/ruletexts.h"
 #include "detect/score.h"
 
 #include <setjmp.h>
@@ -40,6 +41,8 @@ static void make(struct findings *f, const struct made *m, size_t n)
         x->classes[CLASS_TROJAN] = 4;
         x->count = 1;
         x->nevidence = 1;
+        x->evidence[0].source = 1;
+        x->evidence[0].seq = i;
         x->evidence[0].time_ns = 12400000000;
     }
 }
@@ -154,21 +157,23 @@ static void advice_names_its_evidence(void **state)
     (void)state;
     struct verdict v = judge(sleep, 1, &fine);
     assert_int_equal(v.nadvice, 1);
-    assert_non_null(strstr(v.advice[0], "longer time"));
-    assert_non_null(strstr(v.advice[0], "Does something bad"));
-    assert_non_null(strstr(v.advice[0], "+12.4 s"));
+    assert_non_null(strstr(v.advice[0].text, "longer time"));
+    assert_non_null(strstr(v.advice[0].text, "Does something bad"));
+    assert_non_null(strstr(v.advice[0].text, "+12.4 s"));
+    assert_int_equal(v.advice[0].finding, 0);
+    assert_int_equal(v.advice[0].nevents, 1);
     verdict_clear(&v);
     f.ran_ns = 200000000;
     f.events = 40;
     v = judge(sleep, 0, &f);
     assert_int_equal(v.nadvice, 1);
-    assert_non_null(strstr(v.advice[0], "arguments"));
+    assert_non_null(strstr(v.advice[0].text, "arguments"));
     verdict_clear(&v);
     f = fine;
     f.started = false;
     f.not_started_because = "no interpreter";
     v = judge(sleep, 0, &f);
-    assert_non_null(strstr(v.advice[0], "no interpreter"));
+    assert_non_null(strstr(v.advice[0].text, "no interpreter"));
     verdict_clear(&v);
 }
 
@@ -246,6 +251,237 @@ static void findings_have_a_cap(void **state)
     assert_string_equal(severity_name(SEVERITY_HIGH), "high");
 }
 
+/* ---- one thing that several rules saw ---------------------------------------------------------------------------- */
+
+struct sight {
+    const char *rule, *attack; /* ids with blanks between */
+    unsigned points;
+    uint64_t seq;
+    uint32_t proc;
+};
+
+static void look(struct findings *f, const struct sight *t, size_t n)
+{
+    static const char *const categories[] = {"Networking", "Spreading", "Exploits"};
+    findings_init(f);
+    for (size_t i = 0; i < n && t[i].rule; i++) {
+        struct finding *x = findings_add(f);
+        struct str rest = str_from(t[i].attack), id;
+        x->rule = str_from(t[i].rule);
+        x->title = STR_LIT("Does something bad");
+        x->category = str_from(categories[i]);
+        x->severity = SEVERITY_MEDIUM;
+        x->points = t[i].points;
+        x->classes[CLASS_TROJAN] = 4;
+        while (*t[i].attack && str_split(&rest, ' ', &id))
+            x->attack[x->nattack++] = id;
+        x->nevidence = 1;
+        x->evidence[0] = (struct evidence){.source = 1, .seq = t[i].seq, .proc = t[i].proc};
+    }
+}
+
+static void what_several_rules_saw_is_paid_once(void **state)
+{
+    static const struct {
+        const char *name;
+        struct sight s[3];
+        unsigned score;
+    } t[] = {
+        {"two engines, one event", {{"a", "T1053.003", 20, 5, 1}, {"sigma:x", "T1053.003", 10, 5, 1}}, 20},
+        {"the higher one counts", {{"a", "T1053.003", 10, 5, 1}, {"sigma:x", "T1053.003", 25, 5, 1}}, 25},
+        {"one process is enough", {{"a", "T1053.003", 20, 5, 7}, {"sigma:x", "T1053.003", 10, 6, 7}}, 20},
+        {"a part of the technique", {{"a", "T1053.003", 20, 5, 1}, {"sigma:x", "T1053", 10, 5, 1}}, 20},
+        {"another part of it", {{"a", "T1053.003", 20, 5, 1}, {"sigma:x", "T1053.005", 10, 5, 1}}, 30},
+        {"an old id", {{"a", "T1560", 20, 5, 1}, {"sigma:x", "T1002", 10, 5, 1}}, 20},
+        {"another technique", {{"a", "T1053.003", 20, 5, 1}, {"sigma:x", "T1105", 10, 5, 1}}, 30},
+        {"another process", {{"a", "T1053.003", 20, 5, 1}, {"sigma:x", "T1053.003", 10, 6, 2}}, 30},
+        {"no process", {{"a", "T1053.003", 20, 5, 0}, {"sigma:x", "T1053.003", 10, 6, 0}}, 30},
+        {"without techniques", {{"a", "", 20, 5, 1}, {"sigma:x", "", 10, 5, 1}}, 30},
+        {"two behaviour rules", {{"a", "T1053.003", 20, 5, 1}, {"b", "T1053.003", 10, 5, 1}}, 30},
+        {"two sigma rules, one event", {{"sigma:x", "T1105", 10, 5, 1}, {"sigma:y", "T1105", 10, 5, 1}}, 10},
+        {"two sigma rules, two events", {{"sigma:x", "T1105", 10, 5, 1}, {"sigma:y", "T1105", 10, 6, 1}}, 20},
+        {"one upload", {{"a", "T1041", 20, 5, 1}, {"b", "T1048 T1567", 18, 6, 1}, {"c", "T1048.003", 9, 5, 0}}, 20},
+        {"two uploads", {{"a", "T1041", 20, 5, 1}, {"b", "T1048", 18, 6, 2}}, 38},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct findings f;
+        struct verdict v;
+        unsigned sum = 0, same = 0;
+        look(&f, t[i].s, 3);
+        assert_int_equal(score_judge(&f, &fine, &v, NULL), 0);
+        for (size_t k = 0; k < v.nparts; k++) {
+            sum += v.parts[k].points;
+            if (v.parts[k].same_as == SCORE_NONE)
+                continue;
+            same++;
+            assert_int_equal(v.parts[k].points, 0);
+            assert_non_null(v.parts[k].note);
+            assert_true(v.parts[k].same_as < f.count && v.parts[k].same_as != v.parts[k].finding);
+        }
+        if (v.score != t[i].score || sum != v.score)
+            fail_msg("%s: %u", t[i].name, v.score);
+        assert_int_equal(v.classes[CLASS_TROJAN], f.count - same > 1 ? 5 : 4);
+        verdict_clear(&v);
+        findings_free(&f);
+    }
+}
+
+static void threats_have_names(void **state)
+{
+    struct made m[2] = {{"linux.impact.miner", "Bitcoin Miner", SEVERITY_HIGH, 50},
+                        {"yara:miners/x", "Networking", SEVERITY_HIGH, 20}};
+    struct findings f;
+    struct verdict v;
+    (void)state;
+    make(&f, m, 2);
+    f.items[1].threat = STR_LIT("XMRig\x1b");
+    assert_int_equal(score_judge(&f, &fine, &v, NULL), 0);
+    assert_string_equal(v.threat_name, "XMRig?");
+    assert_int_equal(v.threat_finding, 1);
+    assert_int_equal(v.high, 2);
+    verdict_clear(&v);
+    f.items[1].threat = STR_NONE;
+    assert_int_equal(score_judge(&f, &fine, &v, NULL), 0);
+    assert_string_equal(v.threat_name, "Generic Trojan/Bot");
+    assert_int_equal(v.threat_finding, SCORE_NONE);
+    verdict_clear(&v);
+    f.count = 1;
+    f.items[0].severity = SEVERITY_LOW;
+    f.items[0].threat = STR_LIT("XMRig");
+    assert_int_equal(score_judge(&f, &fine, &v, NULL), 0);
+    assert_string_equal(v.threat_name, ""); /* what is clean has no name */
+    verdict_clear(&v);
+    findings_free(&f);
+}
+
+#define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void list_parse(const char *text, struct buf *bytes, struct allowlist *a)
+{
+    buf_init(bytes, 1 << 20);
+    ruletexts_add(bytes, &(struct ruletext){RULETEXT_NONE, 100, STR_LIT("house.list"), str_from(text)});
+    assert_int_equal(allowlist_parse(buf_str(bytes), a, NULL), 0);
+}
+
+static void the_allow_list_shows_itself(void **state)
+{
+    struct made strong[2] = {{"a", "Networking", SEVERITY_HIGH, 30}, {"b", "Spreading", SEVERITY_HIGH, 50}};
+    struct score_facts facts = fine;
+    struct allowlist a;
+    struct buf bytes;
+    (void)state;
+    list_parse("# ours\nsha256:" HASH "   backup tool\npath:/opt/agent/*\n", &bytes, &a);
+    facts.allow = &a;
+    struct verdict v = judge(strong, 2, &facts);
+    assert_int_equal(v.word, VERDICT_MALICIOUS);
+    assert_false(v.allowed);
+    verdict_clear(&v);
+    facts.sha256 = STR_LIT(HASH);
+    v = judge(strong, 2, &facts);
+    assert_true(v.allowed);
+    assert_int_equal(v.word, VERDICT_CLEAN);
+    assert_int_equal(v.score, 0);
+    assert_int_equal(v.word_without, VERDICT_MALICIOUS);
+    assert_int_equal(v.score_without, 80);
+    assert_int_equal(v.nparts, 2); /* the findings are still shown */
+    assert_non_null(strstr(v.reason, "on the allow-list"));
+    assert_non_null(strstr(v.reason, "house.list:2: backup tool"));
+    verdict_clear(&v);
+    facts.sha256 = STR_NONE;
+    facts.path = STR_LIT("/opt/agent/bin/agent");
+    facts.started = false;
+    v = judge(strong, 0, &facts);
+    assert_int_equal(v.word, VERDICT_CLEAN);
+    assert_int_equal(v.word_without, VERDICT_UNKNOWN);
+    verdict_clear(&v);
+    allowlist_free(&a);
+    buf_free(&bytes);
+}
+
+static void lines_of_the_allow_list(void **state)
+{
+    static const struct {
+        const char *line, *sha256, *path;
+        bool good, hit;
+    } t[] = {
+        {HASH, HASH, "", true, true},
+        {"SHA256: E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855 # x", HASH, "", true, true},
+        {HASH, "", "", true, false},
+        {"path:/usr/bin/*", "", "/usr/bin/ls", true, true},
+        {"path:/usr/bin/*", "", "/usr/sbin/ls", true, false},
+        {"path:\"/opt/my tool\" ours", "", "/opt/my tool", true, true},
+        {"path:/usr/bin/*", "", "", true, false},
+        {"path:*", "", "/x", false, false},
+        {"path:/*", "", "/x", false, false},
+        {"path:", "", "/x", false, false},
+        {"path:\"/x", "", "/x", false, false},
+        {"path:relative", "", "relative", false, false},
+        {"sha256:abc", "abc", "", false, false},
+        {"hello", "hello", "hello", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct allowlist a;
+        struct buf bytes;
+        list_parse(t[i].line, &bytes, &a);
+        bool hit = allowlist_find(&a, str_from(t[i].sha256), str_from(t[i].path)) != NULL;
+        if (hit != t[i].hit || (a.problems == 0) != t[i].good)
+            fail_msg("%s: %d %u %s", t[i].line, hit, a.problems, a.problem);
+        if (!t[i].good)
+            assert_non_null(strstr(a.problem, "house.list:1: "));
+        allowlist_free(&a);
+        buf_free(&bytes);
+    }
+}
+
+static void advice_follows_from_the_run(void **state)
+{
+    struct score_hint hint = {
+        .event = {.source = 2, .seq = 9, .time_ns = 41200000000}, .text = "10 minutes\n", .count = 1};
+    struct score_facts s = fine;
+    struct verdict v;
+    (void)state;
+    s.ended_by_itself = false;
+    s.slept = hint;
+    v = judge(NULL, 0, &s);
+    assert_int_equal(v.nadvice, 1);
+    assert_string_equal(v.advice[0].text,
+                        "It slept to the end (10 minutes?, begun at +41.2 s): run it again for longer");
+    assert_int_equal(v.advice[0].events[0].seq, 9);
+    verdict_clear(&v);
+    s = fine;
+    s.silent = hint;
+    v = judge(NULL, 0, &s);
+    assert_non_null(strstr(v.advice[0].text, "No answer of the simulated internet"));
+    assert_int_equal(v.advice[0].nevents, 1);
+    verdict_clear(&v);
+    s = fine;
+    s.captured = hint;
+    v = judge(NULL, 0, &s);
+    assert_non_null(strstr(v.advice[0].text, "Submit the program"));
+    verdict_clear(&v);
+    /* Rules of other engines are known by their techniques. */
+    struct findings f;
+    look(&f, (struct sight[]){{"sigma:x", "T1497.001", 5, 1, 1}, {"b", "T1497.001", 5, 2, 2}}, 2);
+    assert_int_equal(score_judge(&f, &fine, &v, NULL), 0);
+    assert_int_equal(v.nadvice, 1);
+    assert_int_equal(v.advice[0].finding, 0);
+    verdict_clear(&v);
+    findings_free(&f);
+}
+
+static void points_of_other_engines(void **state)
+{
+    (void)state;
+    assert_int_equal(score_sigma_points(STR_LIT("critical")), 40);
+    assert_int_equal(score_sigma_points(STR_LIT("High")), 25);
+    assert_int_equal(score_sigma_points(STR_LIT("informational")), 0);
+    assert_int_equal(score_sigma_points(STR_LIT("?")), 0);
+    assert_int_equal(score_yara_points(80), 40);
+    assert_int_equal(score_yara_points(4000), 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +490,12 @@ int main(void)
         cmocka_unit_test(advice_names_its_evidence),
         cmocka_unit_test(reasons_name_the_strongest),
         cmocka_unit_test(long_titles_fit),
+        cmocka_unit_test(what_several_rules_saw_is_paid_once),
+        cmocka_unit_test(threats_have_names),
+        cmocka_unit_test(the_allow_list_shows_itself),
+        cmocka_unit_test(lines_of_the_allow_list),
+        cmocka_unit_test(advice_follows_from_the_run),
+        cmocka_unit_test(points_of_other_engines),
         cmocka_unit_test(names_of_attack),
         cmocka_unit_test(findings_have_a_cap),
     };

@@ -96,9 +96,10 @@ static int wanted_order(const void *a, const void *b)
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-static struct wanted *wanted_list(const struct findings *f, size_t *ret_count)
+/* Evidence of findings and of advice. */
+static struct wanted *wanted_list(const struct findings *f, const struct verdict *v, size_t *ret_count)
 {
-    size_t n = 0;
+    size_t n = ADVICE_MAX * ADVICE_EVENTS_MAX;
     for (size_t i = 0; i < f->count; i++)
         n += f->items[i].nevidence;
     struct wanted *w = calloc(n ? n : 1, sizeof(*w));
@@ -106,6 +107,9 @@ static struct wanted *wanted_list(const struct findings *f, size_t *ret_count)
     for (size_t i = 0; w && i < f->count; i++)
         for (unsigned k = 0; k < f->items[i].nevidence; k++)
             w[n++] = (struct wanted){.source = f->items[i].evidence[k].source, .seq = f->items[i].evidence[k].seq};
+    for (unsigned i = 0; w && i < v->nadvice; i++)
+        for (unsigned k = 0; k < v->advice[i].nevents; k++)
+            w[n++] = (struct wanted){.source = v->advice[i].events[k].source, .seq = v->advice[i].events[k].seq};
     if (w)
         qsort(w, n, sizeof(*w), wanted_order);
     size_t unique = 0;
@@ -140,8 +144,14 @@ static size_t evidence_mark(struct report *r, struct wanted *w, size_t nw)
     return missing;
 }
 
-static uint32_t evidence_proc(const struct findings *f, const struct event *ev)
+static uint32_t evidence_proc(const struct report *r, const struct event *ev)
 {
+    const struct findings *f = r->facts.findings;
+    const struct verdict *v = r->facts.verdict;
+    for (unsigned i = 0; i < v->nadvice; i++)
+        for (unsigned k = 0; k < v->advice[i].nevents; k++)
+            if (v->advice[i].events[k].source == ev->source && v->advice[i].events[k].seq == ev->seq)
+                return v->advice[i].events[k].proc;
     for (size_t i = 0; i < f->count; i++)
         for (unsigned k = 0; k < f->items[i].nevidence; k++)
             if (f->items[i].evidence[k].source == ev->source && f->items[i].evidence[k].seq == ev->seq)
@@ -174,7 +184,7 @@ static int evidence_fetch(struct report *r, struct wanted *w, size_t nw, size_t 
             continue;
         hit->found = true;
         missing--;
-        held_add(r, &ev, proctab_get(r->procs, evidence_proc(r->facts.findings, &ev)), RANK_EVIDENCE, ordinal);
+        held_add(r, &ev, proctab_get(r->procs, evidence_proc(r, &ev)), RANK_EVIDENCE, ordinal);
     }
     evlog_reader_free(&reader);
     return rc < 0 ? rc : 0;
@@ -183,7 +193,7 @@ static int evidence_fetch(struct report *r, struct wanted *w, size_t nw, size_t 
 int held_choose(struct report *r, struct err *e)
 {
     size_t nw, missing, kept = 0, by_rank[4] = {0};
-    struct wanted *w = wanted_list(r->facts.findings, &nw);
+    struct wanted *w = wanted_list(r->facts.findings, r->facts.verdict, &nw);
     if (!w)
         return err_set(e, -ENOMEM, "no memory for the evidence of the findings");
     missing = evidence_mark(r, w, nw);

@@ -529,6 +529,14 @@ static void scene_end(struct fixture *x)
     fixture_send(x);
 }
 
+static struct advice *advise(struct verdict *v, const char *text)
+{
+    struct advice *a = &v->advice[v->nadvice++];
+    a->finding = SCORE_NONE;
+    snprintf(a->text, sizeof(a->text), "%s", text);
+    return a;
+}
+
 static void verdict_make(struct fixture *x)
 {
     struct verdict *v = &x->verdict;
@@ -539,13 +547,15 @@ static void verdict_make(struct fixture *x)
              "Downloads and runs a second program, adds itself to cron and systemd, renames 240 documents to *.locked "
              "and leaves a ransom note.");
     snprintf(v->confidence_reason, sizeof(v->confidence_reason), "many independent findings, nothing lost");
-    snprintf(v->advice[v->nadvice++], sizeof(v->advice[0]),
-             "Take the machine off the network and keep its disk: documents were overwritten (240 files in "
-             "/home/anna/Documents).");
-    snprintf(v->advice[v->nadvice++], sizeof(v->advice[0]),
-             "Block update.cdn-static.example and gate.mail-relay.example, and 192.0.2.77 port 4444.");
-    snprintf(v->advice[v->nadvice++], sizeof(v->advice[0]),
-             "Remove /etc/cron.d/kworker and ~/.config/systemd/user/kworker.service; replace the SSH key id_ed25519.");
+    advise(v, "Take the machine off the network and keep its disk: documents were overwritten (240 files in "
+              "/home/anna/Documents).");
+    advise(v, "Block update.cdn-static.example and gate.mail-relay.example, and 192.0.2.77 port 4444.");
+    advise(v, "Remove /etc/cron.d/kworker and ~/.config/systemd/user/kworker.service; replace the SSH key id_ed25519.");
+    v->advice[0].finding = 1;
+    v->advice[0].events[v->advice[0].nevents++] = x->findings.items[1].evidence[0];
+    snprintf(v->threat_name, sizeof(v->threat_name), "Generic Ransomware");
+    v->threat_finding = SCORE_NONE;
+    v->high = 3;
     v->classes[CLASS_RANSOMWARE] = 9;
     v->classes[CLASS_TROJAN] = 7;
     v->classes[CLASS_EVADER] = 4;
@@ -555,7 +565,8 @@ static void verdict_make(struct fixture *x)
         bool capped = strcmp(x->findings.items[i].rule.p, "linux.impact.ransom-note") == 0;
         v->parts[v->nparts++] = (struct score_part){.finding = (uint32_t)i,
                                                     .points = capped ? 0 : x->findings.items[i].points,
-                                                    .note = capped ? "capped by category" : NULL};
+                                                    .note = capped ? "capped by category" : NULL,
+                                                    .same_as = capped ? 0 : SCORE_NONE};
     }
     x->facts = (struct score_facts){.started = true,
                                     .channel_intact = true,

@@ -187,7 +187,7 @@ static void page_noscript(struct page *p, const struct report *r)
     page_addz(p, "</p>\n");
     for (unsigned i = 0; i < v->nadvice && i < 8; i++) {
         page_addz(p, "<p>");
-        page_text(p, str_from(v->advice[i]));
+        page_text(p, str_from(v->advice[i].text));
         page_addz(p, "</p>\n");
     }
     page_addz(p,

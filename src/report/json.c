@@ -55,6 +55,75 @@ static void text_or_null(struct jsonw *w, const char *key, struct str s)
         jsonw_kz(w, key, NULL);
 }
 
+static void evidence_json(struct jsonw *w, const struct evidence *v)
+{
+    jsonw_object(w);
+    jsonw_kz(w, "source", event_source_name(v->source));
+    jsonw_ku64(w, "seq", v->seq);
+    report_json_time(w, "time", v->time_ns);
+    jsonw_ku64(w, "process", v->proc);
+    jsonw_object_end(w);
+}
+
+static void advice_json(struct jsonw *w, const struct verdict *v)
+{
+    jsonw_karray(w, "advice");
+    for (unsigned i = 0; i < v->nadvice && i < ADVICE_MAX; i++) {
+        const struct advice *a = &v->advice[i];
+        jsonw_object(w);
+        jsonw_kz(w, "text", a->text);
+        if (a->finding == SCORE_NONE)
+            jsonw_kz(w, "finding", NULL);
+        else
+            jsonw_ku64(w, "finding", a->finding);
+        jsonw_karray(w, "evidence");
+        for (unsigned k = 0; k < a->nevents && k < ADVICE_EVENTS_MAX; k++)
+            evidence_json(w, &a->events[k]);
+        jsonw_array_end(w);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+}
+
+/* The two ways to judge that others know, in the order that their readers expect. */
+static void strategies_json(struct jsonw *w, const struct verdict *v)
+{
+    static const char *const words[] = {"UNKNOWN", "CLEAN", "SUS", "MAL"};
+    jsonw_karray(w, "strategies");
+    jsonw_object(w);
+    jsonw_kz(w, "name", "atleastonemalicioussig");
+    jsonw_ku64(w, "count", v->high);
+    jsonw_kbool(w, "malicious", v->high > 0 && !v->allowed);
+    jsonw_object_end(w);
+    jsonw_object(w);
+    jsonw_kz(w, "name", "empiric");
+    jsonw_kz(w, "detection", words[v->word]);
+    jsonw_ku64(w, "score", v->score);
+    jsonw_ku64(w, "min_score", 0);
+    jsonw_ku64(w, "max_score", 100);
+    jsonw_kbool(w, "malicious", v->word == VERDICT_MALICIOUS);
+    jsonw_kbool(w, "suspicious", v->word == VERDICT_SUSPICIOUS);
+    jsonw_kbool(w, "clean", v->word == VERDICT_CLEAN);
+    jsonw_kbool(w, "unknown", v->word == VERDICT_UNKNOWN);
+    jsonw_kbool(w, "whitelisted", v->allowed);
+    jsonw_kz(w, "threat_name", *v->threat_name ? v->threat_name : "Unknown");
+    jsonw_object_end(w);
+    jsonw_array_end(w);
+}
+
+static void allowed_json(struct jsonw *w, const struct verdict *v)
+{
+    if (!v->allowed) {
+        jsonw_kz(w, "allowed", NULL);
+        return;
+    }
+    jsonw_kobject(w, "allowed");
+    jsonw_kz(w, "by", v->allowed_by);
+    jsonw_kz(w, "word_without", verdict_name(v->word_without));
+    jsonw_ku64(w, "score_without", v->score_without);
+    jsonw_object_end(w);
+}
+
 static void verdict_json(struct jsonw *w, const struct verdict *v)
 {
     jsonw_kobject(w, "verdict");
@@ -70,13 +139,21 @@ static void verdict_json(struct jsonw *w, const struct verdict *v)
         jsonw_ku64(w, "finding", v->parts[i].finding);
         jsonw_ku64(w, "points", v->parts[i].points);
         jsonw_kz(w, "note", v->parts[i].note);
+        if (v->parts[i].same_as == SCORE_NONE)
+            jsonw_kz(w, "same_as", NULL);
+        else
+            jsonw_ku64(w, "same_as", v->parts[i].same_as);
         jsonw_object_end(w);
     }
     jsonw_array_end(w);
-    jsonw_karray(w, "advice");
-    for (unsigned i = 0; i < v->nadvice && i < sizeof(v->advice) / sizeof(*v->advice); i++)
-        jsonw_str(w, str_from(v->advice[i]));
-    jsonw_array_end(w);
+    advice_json(w, v);
+    jsonw_kz(w, "threat_name", *v->threat_name ? v->threat_name : NULL);
+    if (!*v->threat_name || v->threat_finding == SCORE_NONE)
+        jsonw_kz(w, "threat_finding", NULL);
+    else
+        jsonw_ku64(w, "threat_finding", v->threat_finding);
+    allowed_json(w, v);
+    strategies_json(w, v);
     jsonw_kobject(w, "classes");
     for (int i = 0; i < CLASS_COUNT; i++)
         jsonw_ku64(w, threat_class_name((enum threat_class)i), v->classes[i]);
@@ -368,8 +445,20 @@ static void finding_attack_json(struct jsonw *w, const struct finding *f)
     jsonw_array_end(w);
 }
 
-static void finding_json(struct jsonw *w, const struct finding *f)
+/* The rules that saw the same and count nothing. */
+static void also_seen_json(struct jsonw *w, const struct report *r, uint32_t index)
 {
+    const struct verdict *v = r->facts.verdict;
+    jsonw_karray(w, "also_seen_by");
+    for (size_t i = 0; i < v->nparts; i++)
+        if (v->parts[i].same_as == index)
+            jsonw_u64(w, v->parts[i].finding);
+    jsonw_array_end(w);
+}
+
+static void finding_json(struct jsonw *w, const struct report *r, uint32_t index)
+{
+    const struct finding *f = &r->facts.findings->items[index];
     jsonw_object(w);
     jsonw_kstr(w, "rule", f->rule);
     jsonw_kstr(w, "title", f->title);
@@ -383,17 +472,15 @@ static void finding_json(struct jsonw *w, const struct finding *f)
         if (f->classes[i])
             jsonw_ku64(w, threat_class_name((enum threat_class)i), f->classes[i]);
     jsonw_object_end(w);
+    if (f->threat.n)
+        jsonw_kbytes(w, "threat", f->threat);
+    else
+        jsonw_kz(w, "threat", NULL);
+    also_seen_json(w, r, index);
     jsonw_ku64(w, "count", f->count);
     jsonw_karray(w, "evidence");
-    for (unsigned k = 0; k < f->nevidence && k < FINDING_EVIDENCE_MAX; k++) {
-        const struct evidence *v = &f->evidence[k];
-        jsonw_object(w);
-        jsonw_kz(w, "source", event_source_name(v->source));
-        jsonw_ku64(w, "seq", v->seq);
-        report_json_time(w, "time", v->time_ns);
-        jsonw_ku64(w, "process", v->proc);
-        jsonw_object_end(w);
-    }
+    for (unsigned k = 0; k < f->nevidence && k < FINDING_EVIDENCE_MAX; k++)
+        evidence_json(w, &f->evidence[k]);
     jsonw_array_end(w);
     jsonw_object_end(w);
 }
@@ -487,7 +574,7 @@ void report_json(struct jsonw *w, const struct report *r)
     report_json_head(w, r);
     jsonw_karray(w, "findings");
     for (size_t i = 0; i < f->count; i++)
-        finding_json(w, &f->items[i]);
+        finding_json(w, r, (uint32_t)i);
     jsonw_array_end(w);
     attack_json(w, f);
     report_json_processes(w, r);

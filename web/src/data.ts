@@ -7,7 +7,9 @@ export interface Evidence { source: string; seq: number; time: number; process: 
 export interface Finding {
   rule: string; title: string; category: string; effect: string; severity: Severity; points: number;
   attack: { id: string; name: string | null }[]; classes: Record<string, number>; count: number; evidence: Evidence[];
+  threat: string | null; also_seen_by: number[];
 }
+export interface Advice { text: string; finding: number | null; evidence: Evidence[] }
 export interface Badge { effect: string; severity: Severity; findings: number[] }
 export interface Process {
   n: number; pid: number; parent: number; image: string | null; cmdline: string | null; cwd: string | null;
@@ -44,7 +46,9 @@ export interface Report {
   submission: Record<string, unknown> | null;
   verdict: {
     word: Word; score: number; confidence: number; confidence_reason: string; reason: string; unknown_because: string | null;
-    why: { finding: number; points: number; note: string | null }[]; advice: string[]; classes: Record<string, number>;
+    why: { finding: number; points: number; note: string | null; same_as: number | null }[]; advice: Advice[]; classes: Record<string, number>;
+    threat_name: string | null; threat_finding: number | null;
+    allowed: { by: string; word_without: Word; score_without: number } | null;
   };
   completeness: {
     sentence: string; events: number; lost: number; gaps: number; torn: boolean; ran: number; planned: number;

@@ -31,12 +31,15 @@ export function Head({ m }: { m: Model }) {
     </div>
     <p class="reason"><T s={v.reason} plain max={600} /></p>
     {v.unknown_because && v.unknown_because !== v.reason && <p class="because"><T s={v.unknown_because} plain max={600} /></p>}
+    {v.allowed && <p class="because">Without the allow-list: {v.allowed.word_without}, score {v.allowed.score_without} of 100. The findings below were seen all the same.</p>}
     <dl class="facts">
       <div><dt>Confidence</dt><dd title={v.confidence_reason}><span class="pips" aria-label={`${v.confidence} of 5`}>{[1, 2, 3, 4, 5].map((i) => <i class={i <= v.confidence ? "on" : ""} />)}</span> {v.confidence} of 5{v.confidence_reason && <small> <T s={v.confidence_reason} plain /></small>}</dd></div>
-      <div><dt>Family</dt><dd>none recognised</dd></div>
+      <div><dt>Family</dt><dd>{v.threat_name ? <T s={v.threat_name} plain max={96} /> : "none recognised"}{v.threat_finding !== null && <> <button class="link" onClick={() => openFinding(v.threat_finding!)}>why</button></>}</dd></div>
       <div><dt>Findings</dt><dd><button class="link" onClick={() => go("findings")}>{plural(m.r.findings.length, "finding")}</button>{high > 0 && <>, {num(high)} high</>}</dd></div>
     </dl>
-    {v.advice.length > 0 && <div class="advice"><h3>What to do next</h3><ol>{v.advice.map((a) => <li><T s={a} plain max={600} /></li>)}</ol></div>}
+    {v.advice.length > 0 && <div class="advice"><h3>What to do next</h3><ol>{v.advice.map((a) => <li><T s={a.text} plain max={600} />{a.finding !== null
+      ? <> <button class="link" onClick={() => openFinding(a.finding!)}>finding</button></>
+      : a.evidence.filter((e) => m.byName.has(`${e.source}:${e.seq}`)).map((e) => <> <EventLink m={m} name={`${e.source}:${e.seq}`}>event</EventLink></>)}</li>)}</ol></div>}
     <p class="complete"><b>How complete:</b> {c.sentence}.{" "}{c.ended_text && c.ended !== "time" && <><T s={c.ended_text.charAt(0).toUpperCase() + c.ended_text.slice(1)} plain />{/[.!?]$/.test(c.ended_text) ? "" : "."} </>}
       {c.machine && <>Ran in a virtual machine {c.machine === "kvm" ? "on the processor itself (KVM)" : "with an emulated processor (TCG)"}. </>}
       {c.network_simulated && <>The internet was simulated.</>}
@@ -59,7 +62,7 @@ export function Why({ m }: { m: Model }) {
         return <li data-row tabIndex={-1} onClick={() => openFinding(p.finding)}>
           <span class="points">{p.points ? `+${p.points}` : "0"}</span>
           <span class="meter"><i class={`b-${f?.severity ?? "info"}`} style={`width:${(p.points / most) * 100}%`} /></span>
-          <span class="t"><button class="link quiet" onClick={() => openFinding(p.finding)}><T s={f?.title ?? "finding"} plain max={200} /></button>{p.note && <small> {p.note}</small>}</span>
+          <span class="t"><button class="link quiet" onClick={() => openFinding(p.finding)}><T s={f?.title ?? "finding"} plain max={200} /></button>{p.note && <small> {p.note}</small>}{p.same_as !== null && <small>: <button class="link quiet" onClick={(e) => { e.stopPropagation(); openFinding(p.same_as!); }}><T s={m.r.findings[p.same_as]?.title ?? ""} plain max={90} /></button></small>}</span>
         </li>;
       })}
       {parts.length > 8 && <li class="rest"><button class="tool" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show ${parts.length - 8} more`}</button></li>}
@@ -94,6 +97,8 @@ export function FindingBody({ m, f }: { m: Model; f: Finding }) {
   return <div class="body">
     <p class="meta"><Dot s={f.severity} /> {f.severity} severity · {plural(f.points, "point")} before caps · seen {f.count === 1 ? "once" : `${num(f.count)} times`} · <code>{f.rule}</code></p>
     {f.attack.length > 0 && <p class="meta">{f.attack.map((a) => <span class="tag">{a.id}{a.name ? ` ${a.name}` : ""}</span>)}</p>}
+    {f.threat && <p class="meta">Known as <b><T s={f.threat} plain max={96} /></b></p>}
+    {f.also_seen_by.length > 0 && <p class="meta">Also seen by {f.also_seen_by.map((i, k) => <>{k ? ", " : ""}<button class="link" onClick={() => openFinding(i)}><code>{m.r.findings[i]?.rule}</code></button></>)}</p>}
     <ul class="evidence">{shown.map((v) => {
       const name = `${v.source}:${v.seq}`, e = m.byName.get(name);
       return <li><When s={v.time} /> {v.process ? <Proc m={m} n={v.process} /> : null} {e
