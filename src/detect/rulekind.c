@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "detect/rulekind.h"
+#include "detect/rulekind-private.h"
 
 #include "detect/behavior.h"
 #include "detect/yara/kind.h"
@@ -15,7 +15,7 @@ static bool word_in(struct str w, const char *const *words)
 }
 
 /* Lines of the form "key:" without indentation whose key is one of the words. */
-static unsigned keys_count(struct str text, const char *const *words)
+unsigned rulekind_keys(struct str text, const char *const *words)
 {
     struct str line;
     unsigned n = 0;
@@ -29,7 +29,7 @@ static unsigned keys_count(struct str text, const char *const *words)
     return n;
 }
 
-static const char *const yaml_suffixes[] = {".yml", ".yaml", NULL};
+const char *const rulekind_yaml_suffixes[] = {".yml", ".yaml", NULL};
 
 /* ---- behaviour rules --------------------------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static unsigned behavior_looks(struct str text)
 {
     static const char *const keys[] = {"severity", "points",   "platforms", "category", "classes",
                                        "event",    "sequence", "count",     "attack",   NULL};
-    return keys_count(text, keys);
+    return rulekind_keys(text, keys);
 }
 
 static int behavior_open(void **ret)
@@ -96,7 +96,7 @@ static int behavior_test(const void *set, unsigned *ret_run, unsigned *ret_faile
 static const struct rulekind behavior_rulekind = {.name = "behavior",
                                                   .doc = "Belljar's own rules over the events of a run",
                                                   .content = "content/behavior",
-                                                  .suffixes = yaml_suffixes,
+                                                  .suffixes = rulekind_yaml_suffixes,
                                                   .looks = behavior_looks,
                                                   .open = behavior_open,
                                                   .close = behavior_close,
@@ -105,7 +105,7 @@ static const struct rulekind behavior_rulekind = {.name = "behavior",
                                                   .at = behavior_at,
                                                   .test = behavior_test};
 
-static const struct rulekind *const kinds[] = {&behavior_rulekind, &yara_rulekind};
+static const struct rulekind *const kinds[] = {&behavior_rulekind, &sigma_rulekind, &yara_rulekind};
 
 const struct rulekind *rulekind_at(unsigned index)
 {

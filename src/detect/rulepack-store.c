@@ -48,10 +48,26 @@ static void licence_add(struct licences *l, struct str name)
         buf_addf(&l->text, "%s%.*s", l->text.len ? "; " : "", (int)n, clean);
 }
 
-/* The first line that says something. */
+/* A name that everybody knows, else the first line that says something. */
 static void licence_file(struct licences *l, struct str text)
 {
+    static const char *const known[] = {"Detection Rule License",
+                                        "GNU General Public License",
+                                        "GNU Affero General Public License",
+                                        "Apache License",
+                                        "MIT License",
+                                        "Mozilla Public License",
+                                        "Creative Commons",
+                                        "Elastic License"};
     struct str line;
+    bool found = false;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (str_ifind(text, str_from(known[i])) >= 0) {
+            licence_add(l, str_from(known[i]));
+            found = true;
+        }
+    if (found)
+        return;
     while (str_split(&text, '\n', &line))
         if (str_trim(line).n > 2) {
             licence_add(l, line);

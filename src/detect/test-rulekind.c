@@ -17,6 +17,10 @@
     "---\nid: a.b\ntitle: T\ncategory: Networking\nseverity: low\npoints: 1\nplatforms: [linux]\n"                     \
     "event: net.connect\ndetection: {a: {DestinationPort: 1}}\n"
 
+#define SIGMA                                                                                                          \
+    "title: T\nid: 0\nstatus: test\nlogsource:\n  product: linux\ndetection:\n  a:\n    Image: x\n  condition: a\n"    \
+    "level: low\n"
+
 static void kinds_are_told_by_content(void **state)
 {
     static const struct {
@@ -25,6 +29,9 @@ static void kinds_are_told_by_content(void **state)
         {"a.yml", BEHAVIOR, "behavior"},
         {"a.yaml", BEHAVIOR, "behavior"},
         {"A.YML", BEHAVIOR, "behavior"},
+        {"a.yml", SIGMA, "sigma"},
+        {"a.yml", "title: T\ncorrelation:\n  type: event_count\n", "sigma"},
+        {"a.yml", "title: T\nid: x\nplatforms: [linux]\nevent: x\ndetection: {}\n", "behavior"},
         {"a.txt", BEHAVIOR, NULL},
         {"a.test.yml", BEHAVIOR, "yara"}, /* tests that lie beside YARA rules */
         {"a.yar", "rule a { condition: true }", "yara"},

@@ -137,7 +137,7 @@ int names_add(struct names *t, struct arena *a, struct str name, uint32_t *ret)
     return 0;
 }
 
-void names_free(struct names *t)
+void sigma_names_free(struct names *t)
 {
     free(t->items);
     free(t->table);

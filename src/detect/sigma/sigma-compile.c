@@ -554,7 +554,7 @@ int sigma_rules_compile(struct sigma_rules *r, sigma_problem *problem, void *con
         rc = finder_new(r, &r->finder);
     if (rc >= 0)
         rc = posts_make(&k);
-    names_free(&k.keys);
+    sigma_names_free(&k.keys);
     free(k.key_rule);
     free(k.cover);
     r->compiled = true;

@@ -109,7 +109,7 @@ void sigma_engine_free(struct sigma_engine **p)
         free(g->sources[i].fields);
     }
     free(g->sources);
-    names_free(&g->source_names);
+    sigma_names_free(&g->source_names);
     windows_free(&g->windows);
     free(g->atoms);
     free(g->rule_epoch);

@@ -275,7 +275,7 @@ void fold_text(char *to, struct str s);
 struct str fold_copy(struct arena *a, struct str s);
 int names_add(struct names *t, struct arena *a, struct str name, uint32_t *ret);
 uint32_t names_find(const struct names *t, struct str name); /* 0 none */
-void names_free(struct names *t);
+void sigma_names_free(struct names *t);
 /* Finds or adds; takes over a->regex (frees it when the atom is known). */
 int atom_add(struct sc *c, struct atom *a, uint32_t *ret);
 /* Does one text (original and folded) answer it? Not for NULL, EXISTS, FIELDREF, COMPARE. */

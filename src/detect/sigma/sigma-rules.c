@@ -51,8 +51,8 @@ void sigma_rules_free(struct sigma_rules **p)
         free(r->buckets[i].fields);
     }
     free(r->buckets);
-    names_free(&r->bucket_names);
-    names_free(&r->fields);
+    sigma_names_free(&r->bucket_names);
+    sigma_names_free(&r->fields);
     finder_free(&r->finder);
     free(r->post_first);
     free(r->post);
