@@ -51,7 +51,7 @@ static int run_with_plan(struct role_state *s, const char *run_dir, const char *
     int r = image_find(system, &image, e);
 
     if (r == 0)
-        r = snapshot_ensure(&image, NULL, NULL, &snapshot, e);
+        r = snapshot_ensure(&image, NULL, &snapshot, e);
     if (r == 0)
         r = runner_run(&o, e);
     image_clear(&image);

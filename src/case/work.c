@@ -110,6 +110,7 @@ int work_system(const char *name, const struct work_handlers *h, struct image *r
                 struct err *e)
 {
     struct image image = {0};
+    const struct image_work w = {h->build, h->context, h->stop};
     struct snapshot snapshot = {0};
     int r = image_find(name, &image, e);
 
@@ -118,10 +119,10 @@ int work_system(const char *name, const struct work_handlers *h, struct image *r
     if (!image.built) {
         image_clear(&image);
         say(h, "Making the guest image (once; a few minutes)");
-        r = image_build(name, h->build, h->context, &image, e);
+        r = image_build(name, &w, &image, e);
     }
     if (r == 0)
-        r = snapshot_ensure(&image, h->build, h->context, &snapshot, e);
+        r = snapshot_ensure(&image, &w, &snapshot, e);
     if (r == 0)
         r = baseline_run_ensure(&image, &snapshot, h, e);
     if (r < 0) {

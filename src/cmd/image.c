@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/loop.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,21 @@
 #define PING_MS 5000
 #define CHECK_DISK_MAX (1ull << 30)
 #define MIB (1ull << 20)
+
+static volatile int stop_requested;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    stop_requested = 1;
+}
+
+/* How a command ends that could not be done: also when that was wished. */
+static int ended(const struct err *e)
+{
+    int code = cmd_failed(e);
+    return stop_requested ? EXIT_STOPPED : code;
+}
 
 static void show(void *context, const char *step, uint64_t done, uint64_t total)
 {
@@ -77,11 +93,15 @@ static int list(void)
 static int get_ready(const char *name, struct image *ret_image, struct snapshot *ret_snapshot, struct err *e)
 {
     char last[128] = "";
+    const struct image_work w = {show, last, &stop_requested};
+    struct sigaction stop = {.sa_handler = on_signal};
     struct image i = {0};
-    int r = image_build(name, show, last, &i, e);
 
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    int r = image_build(name, &w, &i, e);
     if (r == 0)
-        r = snapshot_ensure(&i, show, last, ret_snapshot, e);
+        r = snapshot_ensure(&i, &w, ret_snapshot, e);
     show_end();
     if (r == 0)
         *ret_image = i;
@@ -98,7 +118,7 @@ static int build(const char *name)
     struct err e;
 
     if (get_ready(name, &i, &s, &e) < 0)
-        return cmd_failed(&e);
+        return ended(&e);
     printf("%s is ready (%s, %llu MiB, %s) after %llu s\n", i.title, s.accel, (unsigned long long)(i.bytes / MIB),
            s.dir, (unsigned long long)((loop_now_ms() - start) / 1000));
     snapshot_clear(&s);
@@ -152,7 +172,7 @@ static int check(const char *name)
     }
     snapshot_clear(&s);
     image_clear(&i);
-    return r < 0 ? cmd_failed(&e) : EXIT_FINE;
+    return r < 0 ? ended(&e) : EXIT_FINE;
 }
 
 static int drop(const char *name)

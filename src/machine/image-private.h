@@ -13,9 +13,12 @@
 int image_agent_find(char **ret_path, char ret_hash[SHA256_HEX], struct err *e);
 /* Writes image->initrd when it is not there yet. */
 int image_initrd_ensure(const struct image *i, struct err *e);
-/* Waits for the exclusive lock (a file that stays); the descriptor holds it. Says "wait" to `p` when somebody has it.
+/* Waits for the exclusive lock (a file that stays); the descriptor holds it. Says "wait" to `w` when somebody has it.
  */
-int image_lock(const char *path, image_progress *p, void *context, int *ret_fd, struct err *e);
+int image_lock(const char *path, const struct image_work *w, int *ret_fd, struct err *e);
+void image_tell(const struct image_work *w, const char *step, uint64_t done, uint64_t total);
+/* -ECANCELED once we were asked to stop, else 0. */
+int image_stopped(const struct image_work *w, struct err *e);
 /* mkdtemp beside `target`, mode 0755, after removing what killed builders left there. Call with the lock held.
  * malloc'ed. */
 int image_temporary(const char *target, char **ret_dir, struct err *e);

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #define HASH_IN_NAME 16
 #define LINE_MAX_BYTES 4096
 #define LOG_MAX (16u << 20)
+#define LOOK_EVERY_MS 200
+#define STOP_PATIENCE_MS 15000
 #define BUILD_NEEDS_BYTES (4ull << 30)
 
 void image_clear(struct image *i)
@@ -38,10 +41,15 @@ void image_clear(struct image *i)
     *i = (struct image){0};
 }
 
-static void tell(image_progress *p, void *context, const char *step)
+void image_tell(const struct image_work *w, const char *step, uint64_t done, uint64_t total)
 {
-    if (p)
-        p(context, step, 0, 0);
+    if (w && w->progress)
+        w->progress(w->context, step, done, total);
+}
+
+int image_stopped(const struct image_work *w, struct err *e)
+{
+    return w && w->stop && *w->stop ? err_set(e, -ECANCELED, "stopped") : 0;
 }
 
 /* ---- places ---- */
@@ -232,23 +240,28 @@ int image_initrd_ensure(const struct image *i, struct err *e)
 
 /* ---- locks and temporary folders ---- */
 
-int image_lock(const char *path, image_progress *p, void *context, int *ret_fd, struct err *e)
+int image_lock(const char *path, const struct image_work *w, int *ret_fd, struct err *e)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644), r = 0;
+    bool told = false;
 
     if (fd < 0)
         return err_errno(e, "cannot open the lock %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        tell(p, context, "wait for another belljar that is at it");
-        while (flock(fd, LOCK_EX) < 0)
-            if (errno != EINTR) {
-                int r = err_errno(e, "cannot lock %s", path);
-                close(fd);
-                return r;
-            }
+    while (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            r = err_errno(e, "cannot lock %s", path);
+        } else if ((r = image_stopped(w, e)) == 0) {
+            if (!told)
+                image_tell(w, "wait for another belljar that is at it", 0, 0);
+            told = true;
+            poll(NULL, 0, LOOK_EVERY_MS);
+        }
     }
-    *ret_fd = fd;
-    return 0;
+    if (r < 0)
+        close(fd);
+    else
+        *ret_fd = fd;
+    return r;
 }
 
 /* TARGET.tmp-*: whoever made these and did not rename them is dead, because we hold the lock. */
@@ -328,8 +341,7 @@ int image_commit(const char *temporary, const char *target, struct err *e)
 /* ---- building ---- */
 
 struct build {
-    image_progress *progress;
-    void *context;
+    const struct image_work *work;
     int log_fd;
     size_t logged;
     char line[LINE_MAX_BYTES];
@@ -352,7 +364,7 @@ static void build_line(struct build *b)
 {
     b->line[b->used] = 0;
     if (!strncmp(b->line, "step: ", 6)) {
-        tell(b->progress, b->context, b->line + 6);
+        image_tell(b->work, b->line + 6, 0, 0);
     } else if (!strncmp(b->line, "error: ", 7) || !strncmp(b->line, "E: ", 3)) {
         complain(b, b->line + (b->line[0] == 'E' ? 3 : 7));
         b->have_error = true;
@@ -374,9 +386,31 @@ static void build_bytes(struct build *b, const char *p, size_t n)
     }
 }
 
+/* Reads what the recipe's program says until it ends. Asked to stop: first kindly, so that it can unmount. */
+static int follow_build(struct build *b, int fd, pid_t group, struct err *e)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char chunk[8192];
+    int r = 0;
+
+    for (unsigned waited = 0; waited < STOP_PATIENCE_MS; waited += r < 0 ? LOOK_EVERY_MS : 0) {
+        if (r == 0 && (r = image_stopped(b->work, e)) < 0)
+            kill(-group, SIGTERM);
+        if (poll(&p, 1, LOOK_EVERY_MS) <= 0)
+            continue;
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+        if (n > 0)
+            build_bytes(b, chunk, (size_t)n);
+        else if (n == 0 || errno != EINTR)
+            return r;
+    }
+    kill(-group, SIGKILL);
+    return r;
+}
+
 static int run_build(const struct recipe *recipe, const char *dir, struct build *b, struct err *e)
 {
-    char *program = path_join(recipe->dir, "build"), chunk[8192];
+    char *program = path_join(recipe->dir, "build");
     const char *argv[] = {program, dir, NULL};
     int fds[2], status = 0, r;
     pid_t pid;
@@ -389,13 +423,10 @@ static int run_build(const struct recipe *recipe, const char *dir, struct build 
     r = spawn(&o, &pid, e);
     close(fds[1]);
     if (r == 0) {
-        ssize_t n;
-        while ((n = read(fds[0], chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))
-            if (n > 0)
-                build_bytes(b, chunk, (size_t)n);
+        r = follow_build(b, fds[0], pid, e);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
-        if (status)
+        if (r == 0 && status)
             r = err_set(e, -EPROTO, "building the image %s failed: %s", recipe->name,
                         b->complaint[0] ? b->complaint : "no reason given");
     }
@@ -426,10 +457,10 @@ static int extract_kernel(const char *dir, struct err *e)
     return r;
 }
 
-static int build_into(const struct recipe *recipe, const struct image *i, const char *dir, image_progress *p,
-                      void *context, struct err *e)
+static int build_into(const struct recipe *recipe, const struct image *i, const char *dir, const struct image_work *w,
+                      struct err *e)
 {
-    struct build b = {.progress = p, .context = context, .log_fd = -1};
+    struct build b = {.work = w, .log_fd = -1};
     char *log = path_join(dir, "build.log"), *disk = path_join(dir, "disk.qcow2");
     int r;
 
@@ -444,7 +475,7 @@ static int build_into(const struct recipe *recipe, const struct image *i, const 
     }
     if ((r = run_build(recipe, dir, &b, e)) < 0)
         goto out;
-    tell(p, context, "unpack the kernel");
+    image_tell(w, "unpack the kernel", 0, 0);
     if ((r = extract_kernel(dir, e)) < 0)
         goto out;
     if (chmod(disk, 0444) < 0)
@@ -473,8 +504,7 @@ static void keep_log(const char *dir, const struct image *i, struct err *e)
     free(to);
 }
 
-static int build_locked(const struct recipe *recipe, const struct image *i, image_progress *p, void *context,
-                        struct err *e)
+static int build_locked(const struct recipe *recipe, const struct image *i, const struct image_work *w, struct err *e)
 {
     char *dir = NULL;
 
@@ -490,16 +520,17 @@ static int build_locked(const struct recipe *recipe, const struct image *i, imag
     int r = image_temporary(i->dir, &dir, e);
     if (r < 0)
         return r;
-    r = build_into(recipe, i, dir, p, context, e);
+    r = build_into(recipe, i, dir, w, e);
     if (r < 0) {
-        keep_log(dir, i, e);
+        if (r != -ECANCELED)
+            keep_log(dir, i, e);
         file_remove_tree(dir, NULL);
     }
     free(dir);
     return r;
 }
 
-int image_build(const char *name, image_progress *p, void *context, struct image *ret, struct err *e)
+int image_build(const char *name, const struct image_work *w, struct image *ret, struct err *e)
 {
     struct recipe recipe = {0};
     struct image i = {0};
@@ -521,7 +552,7 @@ int image_build(const char *name, image_progress *p, void *context, struct image
         r = err_set(e, -ENOMEM, "out of memory");
         goto out;
     }
-    if ((r = image_lock(lock, p, context, &lock_fd, e)) < 0 || (r = build_locked(&recipe, &i, p, context, e)) < 0)
+    if ((r = image_lock(lock, w, &lock_fd, e)) < 0 || (r = build_locked(&recipe, &i, w, e)) < 0)
         goto out;
     image_clear(&i);
     if ((r = fill(&i, &recipe)) < 0) {

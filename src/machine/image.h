@@ -32,10 +32,16 @@ void image_clear(struct image *i);
 
 /* Progress lines for people; done/total may be 0 when unknown. */
 typedef void image_progress(void *context, const char *step, uint64_t done, uint64_t total);
+/* For what takes minutes. All may be NULL, and so may the whole. */
+struct image_work {
+    image_progress *progress;
+    void *context;
+    const volatile int *stop; /* becomes non-zero: give up soon, leave nothing behind; the result is -ECANCELED */
+};
 
 /* Fills *ret for a recipe name; `built` tells whether it is in the cache. ERR_MISSING: no such recipe. */
 int image_find(const char *name, struct image *ret, struct err *e);
-int image_build(const char *name, image_progress *p, void *context, struct image *ret, struct err *e);
+int image_build(const char *name, const struct image_work *w, struct image *ret, struct err *e);
 /* Names of recipes, one call each. */
 int image_each(void (*fn)(void *context, const char *name), void *context, struct err *e);
 int image_remove(const char *name, struct err *e);
@@ -52,7 +58,7 @@ struct snapshot {
     unsigned cpus;
 };
 void snapshot_clear(struct snapshot *s);
-int snapshot_ensure(const struct image *i, image_progress *p, void *context, struct snapshot *ret, struct err *e);
+int snapshot_ensure(const struct image *i, const struct image_work *w, struct snapshot *ret, struct err *e);
 /* malloc'ed folder of the snapshot that snapshot_ensure would take, when it is there; else ERR_MISSING. */
 int snapshot_current(const struct image *i, char **ret_dir);
 

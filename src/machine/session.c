@@ -21,6 +21,7 @@
 #define FINISH_GRACE_MS 3000 /* behind the budget, for what is still queued in the guest */
 #define HELLO_AGAIN_MS 2000
 #define CHANNEL_NOTE_MS 1000
+#define WAIT_STEP_MS 200
 #define CLOCK_ASK_NS 2000000000ull
 #define CLOCK_FIRST_ASKS 4
 #define CLOCK_FIRST_MS 500
@@ -40,6 +41,7 @@ struct session {
     uint8_t *space;
     uint8_t key[16];
     uint32_t out_sequence;
+    const volatile int *stop;
     struct spool spool;
     /* what a waiting call waits for */
     bool booted, frozen, ready;
@@ -99,6 +101,11 @@ void session_free(struct session **s)
     free((*s)->space);
     free(*s);
     *s = NULL;
+}
+
+void session_stop_on(struct session *s, const volatile int *stop)
+{
+    s->stop = stop;
 }
 
 const struct session_status *session_status(const struct session *s)
@@ -487,9 +494,11 @@ static int wait_for(struct session *s, const bool *flag, uint64_t deadline, cons
 {
     while (!*flag) {
         uint64_t now = now_ms();
+        if (s->stop && *s->stop)
+            return err_set(e, -ECANCELED, "stopped");
         if (now >= deadline)
             return err_set(e, ERR_TIMEOUT, "no answer from the guest: %s", what);
-        int r = session_turn(s, (int)(deadline - now < 1000 ? deadline - now : 1000), e);
+        int r = session_turn(s, (int)(deadline - now < WAIT_STEP_MS ? deadline - now : WAIT_STEP_MS), e);
         if (r < 0)
             return err_prefix(e, "waiting for %s", what);
     }

@@ -63,6 +63,8 @@ void session_free(struct session **s);
 /* Reads and handles what is there, waiting at most timeout_ms for the first byte. 0, ERR_PEER (stream ended), other
  * negative. */
 int session_turn(struct session *s, int timeout_ms, struct err *e);
+/* Calls that wait give up with -ECANCELED when *stop becomes non-zero (NULL: never). */
+void session_stop_on(struct session *s, const volatile int *stop);
 /* These block (turning the session meanwhile) up to timeout_ms for the guest's answer. */
 int session_wait_boot(struct session *s, int timeout_ms, struct err *e); /* template: WIRE_BOOTED */
 int session_freeze(struct session *s, int timeout_ms, struct err *e);    /* template: WIRE_FROZEN */

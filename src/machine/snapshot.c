@@ -86,12 +86,6 @@ void snapshot_clear(struct snapshot *s)
     *s = (struct snapshot){0};
 }
 
-static void tell(image_progress *p, void *context, const char *step, uint64_t done, uint64_t total)
-{
-    if (p)
-        p(context, step, done, total);
-}
-
 /* ---- which snapshot ---- */
 
 struct plan {
@@ -258,8 +252,7 @@ struct template
     const struct image *image;
     const struct plan *plan;
     const char *dir;
-    image_progress *progress;
-    void *context;
+    const struct image_work *work;
     struct qemu_options o;
     struct machine *m;
     struct session *s;
@@ -335,7 +328,7 @@ static int explain(struct template *t, int r, struct err *e)
     struct buf console = {0};
     char before[ERR_TEXT_MAX], tail[161], why[160];
 
-    if (!e || !t->m)
+    if (!e || !t->m || r == -ECANCELED)
         return r;
     snprintf(before, sizeof(before), "%s", e->text);
     if (machine_poll(t->m, why, sizeof(why)) != MACHINE_RUNNING)
@@ -388,7 +381,7 @@ static int warm_up(struct template *t, struct err *e)
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < n; i++) {
-        tell(t->progress, t->context, "warm up the guest's programs", i, n);
+        image_tell(t->work, "warm up the guest's programs", i, n);
         r = run(t, warm[i], WARM_MS, NULL, e);
         if (r == ERR_TIMEOUT)
             r = 0; /* warming is a convenience */
@@ -403,13 +396,15 @@ static int prepare_guest(struct template *t, struct err *e)
 
     if ((r = session_new(machine_agent_fd(t->m), t->dir, &h, &t->s, e)) < 0)
         return r;
-    tell(t->progress, t->context, "boot the guest", 0, 0);
+    if (t->work)
+        session_stop_on(t->s, t->work->stop);
+    image_tell(t->work, "boot the guest", 0, 0);
     if ((r = session_wait_boot(t->s, BOOT_MS, e)) < 0)
         return explain(t, r, e);
-    tell(t->progress, t->context, "wait until the guest has settled", 0, 0);
+    image_tell(t->work, "wait until the guest has settled", 0, 0);
     if ((r = settle(t, e)) < 0 || (r = warm_up(t, e)) < 0)
         return explain(t, r, e);
-    tell(t->progress, t->context, "freeze the guest", 0, 0);
+    image_tell(t->work, "freeze the guest", 0, 0);
     if ((r = session_freeze(t->s, FREEZE_MS, e)) < 0)
         return explain(t, r, e);
     return 0;
@@ -435,7 +430,7 @@ static int migration_state(struct machine *m, struct err *e)
     return r;
 }
 
-static int save(struct machine *m, struct err *e)
+static int save(struct machine *m, const struct image_work *w, struct err *e)
 {
     uint64_t deadline = time_monotonic_ns() + MIGRATE_MS * NS_PER_MS;
     int r;
@@ -453,7 +448,7 @@ static int save(struct machine *m, struct err *e)
         r = migration_state(m, e);
         if (r == 0 && time_monotonic_ns() > deadline)
             r = err_set(e, ERR_TIMEOUT, "QEMU did not save the machine within %d s", MIGRATE_MS / 1000);
-        if (r == 0)
+        if (r == 0 && (r = image_stopped(w, e)) == 0)
             poll(NULL, 0, 20);
     }
     if (r < 0)
@@ -506,10 +501,10 @@ static int seal(struct template *t, struct err *e)
     return r;
 }
 
-static int make_snapshot(const struct image *i, const struct plan *plan, const char *dir, image_progress *p,
-                         void *context, struct err *e)
+static int make_snapshot(const struct image *i, const struct plan *plan, const char *dir, const struct image_work *w,
+                         struct err *e)
 {
-    struct template t = {.image = i, .plan = plan, .dir = dir, .progress = p, .context = context};
+    struct template t = {.image = i, .plan = plan, .dir = dir, .work = w};
     char *log = path_join(dir, MACHINE_LOG);
     int r;
 
@@ -525,15 +520,17 @@ static int make_snapshot(const struct image *i, const struct plan *plan, const c
         r = machine_launch(&t.o, log, true, &t.m, e);
     if (r == 0)
         r = prepare_guest(&t, e);
-    tell(p, context, "save the snapshot", 0, 0);
+    image_tell(w, "save the snapshot", 0, 0);
     if (r == 0)
-        r = save(t.m, e);
+        r = save(t.m, w, e);
     session_free(&t.s);
     machine_stop(&t.m);
     close_files(&t);
     if (r == 0)
+        r = image_stopped(w, e);
+    if (r == 0)
         r = seal(&t, e);
-    if (t.log.len) /* of a failed one it stays beside the image; the latest is enough */
+    if (t.log.len && r != -ECANCELED) /* of a failed one it stays beside the image; the latest is enough */
         write_text(r == 0 ? dir : i->dir, r == 0 ? "boot.log" : "snapshot.failed.log", t.log.data, t.log.len, NULL);
     buf_free(&t.log);
     free(log);
@@ -595,8 +592,7 @@ static void prune(const struct image *i)
     }
 }
 
-static int ensure_locked(const struct image *i, const struct plan *plan, image_progress *p, void *context,
-                         struct err *e)
+static int ensure_locked(const struct image *i, const struct plan *plan, const struct image_work *w, struct err *e)
 {
     char *dir = NULL;
 
@@ -607,7 +603,7 @@ static int ensure_locked(const struct image *i, const struct plan *plan, image_p
         r = image_temporary(plan->target, &dir, e);
     if (r < 0)
         return r;
-    r = make_snapshot(i, plan, dir, p, context, e);
+    r = make_snapshot(i, plan, dir, w, e);
     if (r == 0)
         r = image_commit(dir, plan->target, e);
     if (r < 0)
@@ -618,7 +614,7 @@ static int ensure_locked(const struct image *i, const struct plan *plan, image_p
     return r;
 }
 
-int snapshot_ensure(const struct image *i, image_progress *p, void *context, struct snapshot *ret, struct err *e)
+int snapshot_ensure(const struct image *i, const struct image_work *w, struct snapshot *ret, struct err *e)
 {
     struct plan plan = {0};
     char *lock = NULL;
@@ -629,8 +625,8 @@ int snapshot_ensure(const struct image *i, image_progress *p, void *context, str
     r = make_plan(i, &plan, e);
     if (r == 0 && !file_exists(plan.target)) {
         lock = path_join(i->dir, "snapshot.lock");
-        r = lock ? image_lock(lock, p, context, &lock_fd, e) : err_set(e, -ENOMEM, "out of memory");
-        if (r == 0 && (r = ensure_locked(i, &plan, p, context, e)) < 0)
+        r = lock ? image_lock(lock, w, &lock_fd, e) : err_set(e, -ENOMEM, "out of memory");
+        if (r == 0 && (r = ensure_locked(i, &plan, w, e)) < 0)
             err_prefix(e, "making the snapshot of %s: ", i->name);
     }
     if (r == 0)

@@ -6,6 +6,7 @@
 #include "os/time.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -141,6 +142,8 @@ static void count(void *context, const char *step, uint64_t done, uint64_t total
     steps += !strcmp(step, "begin") || !strcmp(step, "end");
 }
 
+static const struct image_work counted = {.progress = count};
+
 static void builds_once(void **state)
 {
     struct image i;
@@ -152,7 +155,7 @@ static void builds_once(void **state)
     assert_false(i.built);
     image_clear(&i);
     steps = 0;
-    assert_int_equal(image_build("tiny", count, NULL, &i, &e), 0);
+    assert_int_equal(image_build("tiny", &counted, &i, &e), 0);
     assert_int_equal(steps, 2);
     assert_true(i.built);
     assert_string_equal(i.title, "Tiny (test)");
@@ -161,7 +164,7 @@ static void builds_once(void **state)
     assert_int_equal(image_initrd_ensure(&i, &e), 0);
     assert_true(file_exists(i.initrd));
     image_clear(&i);
-    assert_int_equal(image_build("tiny", count, NULL, &i, &e), 0); /* nothing to do */
+    assert_int_equal(image_build("tiny", &counted, &i, &e), 0); /* nothing to do */
     assert_int_equal(steps, 2);
     image_clear(&i);
     assert_int_equal(image_remove("tiny", &e), 0);
@@ -191,12 +194,12 @@ static void failures_tell_and_leave_nothing(void **state)
     (void)state;
 
     write_file("build", "#!/bin/sh\nprintf x >\"$1/disk.qcow2\"\necho 'error: no mirror answers' >&2\nexit 3\n", 0755);
-    assert_true(image_build("tiny", NULL, NULL, &i, &e) < 0);
+    assert_true(image_build("tiny", NULL, &i, &e) < 0);
     assert_non_null(strstr(e.text, "no mirror answers"));
     assert_non_null(strstr(e.text, ".failed.log"));
     assert_int_equal(entries(".tmp-"), 0);
     write_file("build", "#!/bin/sh\nprintf x >\"$1/disk.qcow2\"\nprintf nokernel >\"$1/vmlinuz\"\n", 0755);
-    assert_int_equal(image_build("tiny", NULL, NULL, &i, &e), ERR_TRUNCATED);
+    assert_int_equal(image_build("tiny", NULL, &i, &e), ERR_TRUNCATED);
     assert_int_equal(entries(".tmp-"), 0);
     write_file("build", good_build, 0755);
 }
@@ -214,7 +217,7 @@ static void killed_builder_leaves_no_image(void **state)
     write_file("build", slow, 0755);
     pid_t pid = fork();
     if (pid == 0)
-        _exit(image_build("tiny", NULL, NULL, &i, &e) == 0);
+        _exit(image_build("tiny", NULL, &i, &e) == 0);
     for (int n = 0; n < 500 && !entries(".tmp-"); n++)
         poll(NULL, 0, 10);
     poll(NULL, 0, 200);
@@ -226,10 +229,54 @@ static void killed_builder_leaves_no_image(void **state)
     image_clear(&i);
     snprintf(second, sizeof(second), "%s/second", root);
     assert_int_equal(file_write_atomic(second, "", 0, 0644, &e), 0);
-    assert_int_equal(image_build("tiny", NULL, NULL, &i, &e), 0);
+    assert_int_equal(image_build("tiny", NULL, &i, &e), 0);
     assert_true(i.built);
     assert_int_equal(entries(".tmp-"), 0);
     image_clear(&i);
+}
+
+static volatile int stop_now;
+
+static void stop_soon(void *context, const char *step, uint64_t done, uint64_t total)
+{
+    (void)context;
+    (void)done;
+    (void)total;
+    if (!strcmp(step, "slow"))
+        stop_now = 1;
+}
+
+/* Asked to stop: the recipe's program and its children end, no half image, no log of a failure stays. */
+static void stopped_build_leaves_nothing(void **state)
+{
+    static const char *const builds[] = {
+        "#!/bin/sh\necho $$ >\"$BELLJAR_SHARE/pid\"\nprintf x >\"$1/disk.qcow2\"\necho 'step: slow' >&2\nsleep 60\n",
+        /* hears of no signal but the last one; its child holds the pipe */
+        "#!/bin/sh\ntrap '' TERM INT\necho $$ >\"$BELLJAR_SHARE/pid\"\necho 'step: slow' >&2\nsleep 60 & sleep 60\n"};
+    const struct image_work w = {.progress = stop_soon, .stop = &stop_now};
+    char path[256], text[32] = "";
+    struct image i;
+    struct err e;
+    (void)state;
+
+    for (size_t k = 0; k < sizeof(builds) / sizeof(builds[0]); k++) {
+        assert_int_equal(image_remove("tiny", NULL), 0);
+        unsigned logs = entries(".failed.log");
+        stop_now = 0;
+        write_file("build", builds[k], 0755);
+        assert_int_equal(image_build("tiny", &w, &i, &e), -ECANCELED);
+        assert_int_equal(entries(".tmp-"), 0);
+        assert_int_equal(entries(".failed.log"), logs);
+        assert_int_equal(image_find("tiny", &i, &e), 0);
+        assert_false(i.built);
+        image_clear(&i);
+        snprintf(path, sizeof(path), "%s/pid", root);
+        int fd = open(path, O_RDONLY);
+        assert_true(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+        close(fd);
+        assert_int_equal(kill(atoi(text), 0), -1);
+    }
+    write_file("build", good_build, 0755);
 }
 
 int main(void)
@@ -240,6 +287,7 @@ int main(void)
         cmocka_unit_test(builds_once),
         cmocka_unit_test(failures_tell_and_leave_nothing),
         cmocka_unit_test(killed_builder_leaves_no_image),
+        cmocka_unit_test(stopped_build_leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

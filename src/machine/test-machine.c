@@ -291,7 +291,9 @@ static int setup(void **state)
     struct err e;
 
     (void)state;
-    if (image_build("debian13", show, NULL, &image, &e) < 0 || snapshot_ensure(&image, show, NULL, &snapshot, &e) < 0) {
+    const struct image_work work = {.progress = show};
+
+    if (image_build("debian13", &work, &image, &e) < 0 || snapshot_ensure(&image, &work, &snapshot, &e) < 0) {
         printf("%s\n", e.text);
         return -1;
     }

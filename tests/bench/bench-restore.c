@@ -75,7 +75,9 @@ int main(int argc, char **argv)
 
     if (count < 1 || count > COUNT_MAX)
         count = 20;
-    if (image_build(name, show, NULL, &i, &e) < 0 || snapshot_ensure(&i, show, NULL, &s, &e) < 0 || !mkdtemp(dir)) {
+    const struct image_work work = {.progress = show};
+
+    if (image_build(name, &work, &i, &e) < 0 || snapshot_ensure(&i, &work, &s, &e) < 0 || !mkdtemp(dir)) {
         fprintf(stderr, "bench-restore: %s\n", e.text);
         image_clear(&i);
         snapshot_clear(&s);
