@@ -16,6 +16,7 @@
 
 /* Long enough for one round of cron and the slowest of systemd's timers that fire after a start. */
 #define IDLE_SECONDS 75
+#define RECORD_TRIES 3
 
 static int read_log(const char *path, struct baseline *b, struct err *e)
 {
@@ -33,6 +34,55 @@ static int read_log(const char *path, struct baseline *b, struct err *e)
     }
     proctab_free(&procs);
     evlog_reader_free(&log);
+    return r;
+}
+
+/*
+ * NULL, or a sentence: why this is not an idle machine seen to its end. A record with holes would be believed for
+ * ever, and what is missing in it would count against samples.
+ */
+const char *baseline_run_unsound(const json_t *run)
+{
+    const json_t *channel = json_object_get(run, "channel"), *log = json_object_get(run, "log");
+    const char *ended = json_string_value(json_object_get(run, "ended"));
+    const char *tracer = json_string_value(json_object_get(channel, "tracer"));
+
+    if (!json_is_true(json_object_get(run, "started")))
+        return "nothing was started in it";
+    if (!ended || (strcmp(ended, "time") && strcmp(ended, "all-exited")))
+        return "it did not run to its end";
+    if (!tracer || strcmp(tracer, "ok"))
+        return "the tracer had holes";
+    if (!json_is_true(json_object_get(channel, "collected")))
+        return "its last events were not collected";
+    if (json_integer_value(json_object_get(channel, "tracer_lost")) ||
+        json_integer_value(json_object_get(channel, "missed_frames")) ||
+        json_integer_value(json_object_get(channel, "bad_batches")))
+        return "events were lost";
+    if (json_is_string(json_object_get(log, "error")))
+        return "its log could not be written";
+    return NULL;
+}
+
+/* One machine, and whether it may be believed: 0, ERR_TRUNCATED when not, other negative when there was none. */
+static int record_once(const char *work, const char *system, const struct work_handlers *h, struct err *e)
+{
+    const char *why = NULL;
+    json_t *run = NULL;
+    int r;
+
+    file_remove_tree(work, NULL);
+    if ((r = file_mkdirs(work, 0700, e)) < 0 || (r = runner_client_idle(work, system, IDLE_SECONDS, h, e)) < 0)
+        return r;
+    if (h->stop && *h->stop) /* half a record would be believed for ever */
+        return err_set(e, -ECANCELED, "stopped");
+    if (!(run = case_json(work, "run.json", e)))
+        return ERR_TRUNCATED;
+    if ((why = baseline_run_unsound(run))) {
+        const char *text = json_string_value(json_object_get(run, "ended_text"));
+        r = err_set(e, ERR_TRUNCATED, "%s (%s)", why, text ? text : "no reason given");
+    }
+    json_decref(run);
     return r;
 }
 
@@ -65,13 +115,11 @@ static int record(const char *system, const char *dir, const char *target, const
         r = err_set(e, -ENOMEM, "out of memory");
         goto out;
     }
-    file_remove_tree(work, NULL);
-    if ((r = file_mkdirs(work, 0700, e)) < 0 || (r = runner_client_idle(work, system, IDLE_SECONDS, h, e)) < 0)
+    for (unsigned i = 1; (r = record_once(work, system, h, e)) == ERR_TRUNCATED && i < RECORD_TRIES; i++)
+        if (h->stage)
+            h->stage(h->context, "The idle machine was not seen to its end: recording it again");
+    if (r < 0)
         goto out;
-    if (h->stop && *h->stop) { /* half a record would be believed for ever */
-        r = err_set(e, -ECANCELED, "stopped");
-        goto out;
-    }
     if ((r = baseline_new(&b)) < 0 || (r = read_log(log, b, e)) < 0)
         goto out;
     if (file_exists(passwd))

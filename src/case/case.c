@@ -89,9 +89,13 @@ static int take_lock(struct case_folder *c, bool wait, struct err *e)
 void case_tidy(const struct case_folder *c)
 {
     char *disk = case_path(c, "runs/1/disk.qcow2"), *spool = case_path(c, "runs/1/spool");
+    char *reserve = case_path(c, "runs/1/reserve");
 
     if (disk)
         unlink(disk);
+    if (reserve)
+        unlink(reserve);
+    free(reserve);
     if (spool)
         file_remove_tree(spool, NULL);
     free(disk);

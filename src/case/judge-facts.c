@@ -41,6 +41,12 @@ static bool flag(const json_t *o, const char *key)
     return json_is_true(json_object_get(o, key));
 }
 
+/* Ends that are ours, not the sample's: it went on, and nothing was written down any more. */
+static bool record_cut(const char *ended)
+{
+    return ended && (!strcmp(ended, "log-full") || !strcmp(ended, "host-failed"));
+}
+
 static void read_run(struct judge_facts *f, const json_t *run)
 {
     const json_t *channel = json_object_get(run, "channel"), *machine = json_object_get(run, "machine");
@@ -58,6 +64,7 @@ static void read_run(struct judge_facts *f, const json_t *run)
     f->score.channel_intact &= tracer && !strcmp(tracer, "ok");
     /* Copies that could not be stored (a full disk here) are evidence that is missing. */
     f->score.channel_intact &= !json_integer_value(json_object_get(json_object_get(run, "artefacts"), "files_failed"));
+    f->score.channel_intact &= !record_cut(json_string_value(json_object_get(run, "ended")));
     f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
     f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
     f->root_pid = (uint32_t)json_integer_value(json_object_get(run, "root_pid"));

@@ -28,6 +28,11 @@
 #define QUIET_MS 1500
 /* Cron looks every minute: what the sample arranged shows itself within this. */
 #define ARRANGED_MS 75000
+/* Behind the limit of the log, so that what is told at the end of a run (counts, copies) still gets in. */
+#define LOG_TAIL_MIN (1u << 20)
+/* Given back when the run is over: its facts and its report must fit on a disk that the run filled. */
+#define RESERVE_BYTES (16u << 20)
+#define RESERVE_NAME "reserve"
 /* The agent reports every second; a guest that is silent for this long is gone or hangs. */
 #define SILENCE_MS 25000
 #define OUTPUT_MAX (4u << 20)
@@ -115,7 +120,11 @@ static void on_event(void *context, const struct event *ev)
         note_progress(r, ev, p);
         note_arranged(r, ev, p);
     }
-    r->failed = evlog_append(r->log, ev, &r->error);
+    if (r->log_max &&
+        evlog_writer_bytes(r->log) >= r->log_max + (r->log_max / 4 > LOG_TAIL_MIN ? r->log_max / 4 : LOG_TAIL_MIN))
+        r->left_out[ev->source < EVENT_SOURCE_MAX ? ev->source : 0]++;
+    else
+        r->failed = evlog_append(r->log, ev, &r->error);
 }
 
 static void on_lost(void *context, uint8_t source, uint64_t total)
@@ -128,6 +137,14 @@ static void on_lost(void *context, uint8_t source, uint64_t total)
         r->progress.lost += r->lost[i];
     if (r->failed >= 0)
         r->failed = evlog_lost(r->log, source, total, &r->error);
+}
+
+/* What the limit of the log kept out counts as lost. */
+static void tell_left_out(struct runner *r)
+{
+    for (uint8_t i = 0; i < EVENT_SOURCE_MAX; i++)
+        if (r->left_out[i])
+            on_lost(r, i, r->lost[i] + r->left_out[i]);
 }
 
 /* The host's own remarks go into the same log, so that the report has one time line. Number 0: the log counts. */
@@ -204,6 +221,26 @@ static void end_run(struct runner *r, const char *word, const char *format, ...)
     va_end(ap);
 }
 
+static int make_reserve(struct runner *r, struct err *e)
+{
+    char *path = path_join(r->o->run_dir, RESERVE_NAME);
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1, x = 0;
+
+    if (!path)
+        x = err_set(e, -ENOMEM, "out of memory");
+    else if (fd < 0)
+        x = err_errno(e, "cannot write into %s", r->o->run_dir);
+    else if ((x = -posix_fallocate(fd, 0, RESERVE_BYTES)) < 0) {
+        unlink(path);
+        err_set(e, x, "%s has no room for a run (%u MiB at the least): %s", r->o->run_dir, RESERVE_BYTES >> 20,
+                err_name(x));
+    }
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return x;
+}
+
 static int open_outputs(struct runner *r, struct err *e)
 {
     static const char *const folders[] = {"dropped", "memory", "spool"};
@@ -215,8 +252,9 @@ static int open_outputs(struct runner *r, struct err *e)
         x = path ? file_mkdirs(path, 0700, e) : err_set(e, -ENOMEM, "out of memory");
         free(path);
     }
-    if (x < 0)
+    if (x < 0 || (x = make_reserve(r, e)) < 0)
         return x;
+    r->log_max = conf_number(r->conf, CONF_EVENTS_MAX_BYTES);
     if (!(path = path_join(r->o->run_dir, "events.bjl")))
         return err_set(e, -ENOMEM, "out of memory");
     x = evlog_create(path, &r->log, e);
@@ -452,7 +490,10 @@ static void record(struct runner *r)
         check_end(r, begun);
         keep_log(r, &flushed);
         if (r->failed < 0)
-            end_run(r, "host-failed", "the event log could not be written: %s", r->error.text);
+            end_run(r, "host-failed", "%s", r->error.text);
+        else if (evlog_writer_bytes(r->log) >= r->log_max)
+            end_run(r, "log-full", "the event log reached its limit of %llu bytes (setting events-max-bytes)",
+                    (unsigned long long)r->log_max);
         show_progress(r, begun, &last, &last_events);
     }
     r->ran_ms = loop_now_ms() - begun;
@@ -479,16 +520,24 @@ static void collect(struct runner *r)
     say(r, "stop");
 }
 
-static void release(struct runner *r)
+/* Ends the machine and gives back the room that only a run needs: on a full disk, what is written next needs it. */
+static void end_machine(struct runner *r)
 {
-    char *spool = path_join(r->o->run_dir, "spool");
+    char *spool = path_join(r->o->run_dir, "spool"), *reserve = path_join(r->o->run_dir, RESERVE_NAME);
 
     session_free(&r->session);
     machine_stop(&r->machine);
     net_client_stop(&r->net);
     if (spool)
         file_remove_tree(spool, NULL);
+    if (reserve)
+        unlink(reserve);
     free(spool);
+    free(reserve);
+}
+
+static void release(struct runner *r)
+{
     if (r->output_fd >= 0)
         close(r->output_fd);
     slot_leave(&r->slot);
@@ -542,11 +591,14 @@ out:
             r.session_status = *session_status(r.session);
             r.clock_known = session_clock_error(r.session, &r.clock_error_ns);
         }
+        tell_left_out(&r);
         r.log_status = *evlog_writer_status(r.log);
+        end_machine(&r);
         y = evlog_close(&r.log, x < 0 ? NULL : e);
         if (x == 0)
             x = y;
     }
+    end_machine(&r);
     y = runner_write_facts(&r, x < 0 ? NULL : e);
     release(&r);
     return x < 0 ? x : y;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/baseline-run.h"
 #include "case/case.h"
 
 #include "os/file.h"
@@ -166,6 +167,41 @@ static void test_changing_sample(void **state)
     pthread_join(thread, NULL);
 }
 
+static const struct {
+    const char *run, *why;
+} idle_runs[] = {
+    {"{'started':true,'ended':'time','channel':{'tracer':'ok','collected':true},'log':{'error':null}}", NULL},
+    {"{'started':true,'ended':'all-exited','channel':{'tracer':'ok','collected':true}}", NULL},
+    {"{'started':true,'ended':'silent','channel':{'tracer':'ok','collected':true}}", "to its end"},
+    {"{'started':true,'ended':'machine-broken','channel':{'tracer':'ok','collected':true}}", "to its end"},
+    {"{'started':true,'ended':'stopped','channel':{'tracer':'ok','collected':true}}", "to its end"},
+    {"{'started':false,'ended':'not-started'}", "nothing was started"},
+    {"{'started':true,'ended':'time','channel':{'tracer':'ok','collected':false}}", "last events"},
+    {"{'started':true,'ended':'time','channel':{'tracer':'lsm missing','collected':true}}", "tracer"},
+    {"{'started':true,'ended':'time','channel':{'tracer':'ok','collected':true,'tracer_lost':3}}", "lost"},
+    {"{'started':true,'ended':'time','channel':{'tracer':'ok','collected':true,'missed_frames':1}}", "lost"},
+    {"{'started':true,'ended':'time','channel':{'tracer':'ok','collected':true},'log':{'error':'x'}}", "log"},
+    {"{}", "nothing was started"},
+};
+
+/* A record of the idle machine is believed for ever: only a whole one may be. */
+static void test_idle_record(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(idle_runs) / sizeof(*idle_runs); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "%s", idle_runs[i].run);
+        for (char *p = text; *p; p++)
+            *p = *p == '\'' ? '"' : *p;
+        json_t *run = json_loads(text, 0, NULL);
+        const char *why = baseline_run_unsound(run);
+        if (!why != !idle_runs[i].why || (why && !strstr(why, idle_runs[i].why)))
+            fail_msg("%s: %s", text, why ? why : "sound");
+        json_decref(run);
+    }
+    assert_non_null(baseline_run_unsound(NULL));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -184,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_out_folder),
         cmocka_unit_test(test_out_refused),
         cmocka_unit_test(test_changing_sample),
+        cmocka_unit_test(test_idle_record),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -354,6 +354,11 @@ int evlog_lost(struct evlog_writer *w, uint8_t source, uint64_t total, struct er
     return 0;
 }
 
+uint64_t evlog_writer_bytes(const struct evlog_writer *w)
+{
+    return w->offset + w->records.len + w->text.len;
+}
+
 const struct evlog_status *evlog_writer_status(const struct evlog_writer *w)
 {
     return &w->status;

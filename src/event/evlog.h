@@ -57,6 +57,8 @@ int evlog_append(struct evlog_writer *w, const struct event *ev, struct err *e);
 int evlog_lost(struct evlog_writer *w, uint8_t source, uint64_t total, struct err *e);
 /* Makes everything appended so far visible to readers (write, no fsync). Also done every 64 KiB. */
 int evlog_flush(struct evlog_writer *w, struct err *e);
+/* Bytes of the file so far, with what waits to be written; the footer (some 2 % on top) comes at the close. */
+uint64_t evlog_writer_bytes(const struct evlog_writer *w);
 const struct evlog_status *evlog_writer_status(const struct evlog_writer *w);
 /* Writes the footer, fsyncs, frees. */
 int evlog_close(struct evlog_writer **w, struct err *e);

@@ -216,8 +216,12 @@ static void doubts_make(struct report *r, uint32_t alive)
         not_proved(r, "%u of its processes still ran at the end: what they do later is not known.", alive);
     if (c->network_simulated)
         not_proved(r, "The internet was simulated: what the real servers would have answered is not known.");
-    if (!c->channel_intact)
-        not_proved(r, "The connection to the machine broke: events after that moment are missing.");
+    if (str_eqz(r->ended, "log-full"))
+        not_proved(r, "The event log reached its limit: what the sample did after that is not recorded.");
+    else if (str_eqz(r->ended, "host-failed"))
+        not_proved(r, "This computer could not record any more: what the sample did after that is not known.");
+    else if (!c->channel_intact)
+        not_proved(r, "The record of the run has a gap: some of what happened is missing.");
     if (!c->machine_alive)
         not_proved(r, "The machine stopped before the planned end.");
     if (c->crashed)
@@ -244,6 +248,6 @@ void completeness_make(struct report *r)
     double ran = (double)c->ran_ns / 1e9, planned = (double)c->planned_ns / 1e9;
     snprintf(r->sentence, sizeof(r->sentence), "%s events, %s; ran %.0f of %.0f s; %u of %u processes ended%s%s",
              grouped(c->events, events, sizeof(events)), lost, ran, planned, ended, all,
-             c->machine_alive ? "" : "; the machine stopped early", c->channel_intact ? "" : "; the connection broke");
+             c->machine_alive ? "" : "; the machine stopped early", c->channel_intact ? "" : "; the record has a gap");
     doubts_make(r, all - ended);
 }

@@ -6,11 +6,11 @@
  *
  * A case is {"about": sentence, "sample": file name in one of the folders, or "path": absolute path of a program of
  * this machine, or "command": line, or "commands": [lines, each an analysis of its own], "args", "user", "name",
- * "time": seconds, "exit": exit status of belljar (default 0), "expect": {...}}. Expectations: verdict and ended (a
- * word or a list of words), lost, files_min, processes_min, and lists of texts that must be seen: techniques,
- * processes, adopted, files, dns, http, rules, conversations ("ip:port"), listens ("port"), notes, captures, memory.
- * reason is a part of the verdict's reason, absent a list of files that must not be seen.
- * See expect.c.
+ * "settings": {"BELLJAR_...": text}, "time": seconds, "exit": exit status of belljar (default 0), "expect": {...}}.
+ * Expectations: verdict and ended (a word or a list of words), lost, files_min, processes_min, and lists of texts that
+ * must be seen: techniques, processes, adopted, files, dns, http, rules, conversations ("ip:port"), listens ("port"),
+ * notes, captures, memory. reason is a part of the verdict's reason, absent a list of files that must not be seen. See
+ * expect.c.
  *
  * A sample that was not built on this machine skips the test with a message (exit 77).
  */
@@ -99,16 +99,20 @@ static int check(const char *out, const json_t *test, const char *what)
 }
 
 /* One analysis; the folder stays for a look when it failed. */
-static int analyse(const char *belljar, const json_t *test, const char *flag, const char *target)
+static int analyse(const char *belljar, json_t *test, const char *flag, const char *target)
 {
     static const char *const options[] = {"args", "user", "name"};
     const json_t *time = json_object_get(test, "time"), *status = json_object_get(test, "exit");
     struct call c = {.n = 0};
+    const char *name;
+    json_t *setting;
     char out[] = "/tmp/belljar-e2e-XXXXXX", seconds[16], option[3][16];
     int r, bad;
 
     if (!mkdtemp(out))
         return 1;
+    json_object_foreach(json_object_get(test, "settings"), name, setting)
+        setenv(name, json_string_value(setting) ? json_string_value(setting) : "", 1);
     snprintf(seconds, sizeof(seconds), "%lld", time ? (long long)json_integer_value(time) : 30);
     add(&c, belljar, "analyze");
     add(&c, "--out", out);
