@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
+#include "cmd/docs-rules.h"
 
 #include "conf/conf.h"
 #include "event/docs.h"
@@ -23,7 +24,10 @@ static int write_cli(FILE *f)
 static const struct page {
     const char *file;
     int (*write)(FILE *f);
-} pages[] = {{"cli.md", write_cli}, {"events.md", event_docs_write}, {"settings.md", conf_docs_write}};
+} pages[] = {{"cli.md", write_cli},
+             {"events.md", event_docs_write},
+             {"rules.md", docs_rules_write},
+             {"settings.md", conf_docs_write}};
 
 static int write_page(const char *dir, const struct page *p, struct err *e)
 {
