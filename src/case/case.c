@@ -192,6 +192,7 @@ static int open_sample(const char *path, int *ret, struct err *e)
 static int write_submission(const struct case_folder *c, const struct case_options *o, const struct hash_set *h,
                             struct err *e)
 {
+    char *path = o->kind == CASE_FILE ? realpath(o->target, NULL) : NULL;
     struct buf b;
     struct jsonw w;
     int r;
@@ -203,6 +204,8 @@ static int write_submission(const struct case_folder *c, const struct case_optio
     jsonw_ki64(&w, "created", (int64_t)time(NULL));
     jsonw_kz(&w, "kind", kind_names[o->kind]);
     jsonw_kbytes(&w, "target", str_from(o->target));
+    if (path) /* for the allow-list */
+        jsonw_kbytes(&w, "path", str_from(path));
     jsonw_kbytes(&w, "name",
                  o->name                ? str_from(o->name)
                  : o->kind == CASE_FILE ? str_basename(str_from(o->target))
@@ -223,6 +226,7 @@ static int write_submission(const struct case_folder *c, const struct case_optio
         r = write_json(c, "submission.json", &b, e);
     else
         err_set(e, r, "cannot write submission.json");
+    free(path);
     buf_free(&b);
     return r;
 }

@@ -67,6 +67,7 @@ static void read_run(struct judge_facts *f, const json_t *run)
     f->score.channel_intact &= !record_cut(json_string_value(json_object_get(run, "ended")));
     f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
     f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
+    f->score.exit_code = (unsigned)json_integer_value(json_object_get(run, "exit_code"));
     f->root_pid = (uint32_t)json_integer_value(json_object_get(run, "root_pid"));
     if (!f->score.started)
         f->why_not = copy(run, "ended_text");
@@ -94,6 +95,7 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
         !(jr = parse(run, "run.json", e, &r)))
         goto out;
     f->sha256 = copy(js, "sha256");
+    f->origin = plan_bytes(copy(js, "path"));
     f->type = copy(jf, "type");
     f->sample_path = plan_bytes(copy(jr, "sample_path"));
     read_run(f, jr);
@@ -106,7 +108,7 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
         f->why_not = strdup("the run was cut off before it began");
     }
     f->score.not_started_because = f->why_not;
-    if (!f->sha256 || !f->type || !f->sample_path)
+    if (!f->sha256 || !f->origin || !f->type || !f->sample_path)
         r = err_set(e, -ENOMEM, "out of memory");
 out:
     json_decref(js);
@@ -119,6 +121,7 @@ void judge_facts_event(struct judge_facts *f, const struct event *ev, const stru
 {
     if (ev->kind == EVENT_RUN_SAMPLE)
         f->root_seen = true;
+    judge_hints_event(&f->hints, ev, p);
     if (ev->time_ns > f->last_ns)
         f->last_ns = ev->time_ns;
     if (p->lineage != PROC_SYSTEM)
@@ -157,13 +160,41 @@ void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log)
     }
     if (log->bad_blocks || log->torn_tail)
         f->score.channel_intact = false;
+    judge_hints_finish(&f->hints, &f->score);
+}
+
+int judge_facts_allow(struct judge_facts *f, struct str texts, struct findings *findings, struct err *e)
+{
+    int r = allowlist_parse(texts, &f->allow, e);
+    char text[400];
+
+    if (r < 0)
+        return r;
+    f->score.allow = &f->allow;
+    f->score.sha256 = str_from(f->sha256);
+    f->score.path = str_from(f->origin);
+    if (!f->allow.problems)
+        return 0;
+    snprintf(text, sizeof(text), "%u line%s of the allow-list cannot be used: %s", f->allow.problems,
+             f->allow.problems == 1 ? "" : "s", f->allow.problem);
+    struct str title = arena_str(&findings->arena, str_from(text));
+    struct finding *n = title.p ? findings_add(findings) : NULL;
+    if (n)
+        *n = (struct finding){.rule = STR_LIT("belljar.allow-list"),
+                              .title = title,
+                              .category = STR_LIT("System Summary"),
+                              .severity = SEVERITY_INFO,
+                              .count = 1};
+    return 0;
 }
 
 void judge_facts_clear(struct judge_facts *f)
 {
     free(f->sample_path);
     free(f->sha256);
+    free(f->origin);
     free(f->type);
     free(f->why_not);
+    allowlist_free(&f->allow);
     *f = (struct judge_facts){0};
 }

@@ -7,6 +7,7 @@
 #define BELLJAR_CASE_JUDGE_FACTS_H
 
 #include "base/err.h"
+#include "case/judge-hints.h"
 #include "detect/score.h"
 #include "event/evlog.h"
 #include "event/proctab.h"
@@ -23,12 +24,17 @@ struct judge_facts {
     /* Processes that a fault ended right after the start; which of them is the sample's first is known at the end. */
     uint32_t crashes[JUDGE_CRASHES_MAX];
     unsigned ncrashes;
+    struct judge_hints hints;
+    char *origin; /* where the sample lay when it was submitted; "" unknown; owned */
+    struct allowlist allow;
 };
 
 /* Texts are JSON objects; static and run may be empty. Before or after the events, once. */
 int judge_facts_read(struct judge_facts *f, struct str submission, struct str facts, struct str run, struct err *e);
 void judge_facts_event(struct judge_facts *f, const struct event *ev, const struct proc *p);
 void judge_facts_finish(struct judge_facts *f, const struct evlog_status *log);
+/* What the allow-list says (allowlist.h); before the end. A list that cannot be read is said in a finding. */
+int judge_facts_allow(struct judge_facts *f, struct str texts, struct findings *findings, struct err *e);
 void judge_facts_clear(struct judge_facts *f);
 
 #endif

@@ -3,6 +3,9 @@
 #include "case/observe-private.h"
 
 #include "base/jsonw.h"
+#include "conf/conf.h"
+#include "detect/allowlist.h"
+#include "detect/ruletexts.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -64,6 +67,33 @@ static int add_live_run(struct buf *out, const char *sample_path, struct err *e)
     return r;
 }
 
+/* Where the settings say, else DATA/allow. What is wrong with it is told in the report, not by having none. */
+static int add_allowlist(struct buf *out, struct err *e)
+{
+    struct conf *conf = NULL;
+    struct buf b = {0};
+    struct err why = {0};
+    const char *set;
+    char *path;
+    int r = conf_load(NULL, &conf, e);
+
+    if (r < 0)
+        return r;
+    set = conf_text(conf, CONF_ALLOW_LIST);
+    path = *set ? path_format("%s", set) : path_join(conf_data_dir(conf), "allow");
+    conf_free(&conf);
+    if (!path)
+        return err_set(e, -ENOMEM, "out of memory");
+    if (allowlist_read(path, &b, &why) < 0) {
+        buf_init(&b, 4096);
+        ruletexts_add(&b, &(struct ruletext){RULETEXT_OFF, 0, str_from(why.text), STR_NONE});
+    }
+    free(path);
+    add_text(out, b.data, b.len);
+    buf_free(&b);
+    return 0;
+}
+
 int observe_pack_facts(const struct case_folder *c, const struct observe_inputs *in, int *ret_fd, struct err *e)
 {
     struct buf b;
@@ -74,6 +104,8 @@ int observe_pack_facts(const struct case_folder *c, const struct observe_inputs 
     if ((r = add_member(&b, c, "submission.json", e)) < 0 || (r = add_member(&b, c, "static.json", e)) < 0 ||
         (r = in->live ? add_live_run(&b, in->sample_path, e) : add_member(&b, c, "runs/1/run.json", e)) < 0 ||
         (r = add_file(&b, in->baseline_path, e)) < 0 || (r = add_file(&b, in->passwd_path, e)) < 0)
+        goto out;
+    if ((r = add_allowlist(&b, e)) < 0)
         goto out;
     if (b.failed) {
         r = err_set(e, b.failed, "the case's descriptions are too large");

@@ -185,6 +185,8 @@ static int judge_and_write(struct observation *o, int log_fd, const int *out_fds
     if ((x = behavior_engine_finish(o->engine, &o->findings)) < 0)
         return err_set(e, x, "the rules could not be finished");
     judge_facts_finish(&o->judge, status);
+    if ((x = judge_facts_allow(&o->judge, fact[OBSERVE_ALLOW], &o->findings, e)) < 0)
+        return x;
     if ((x = score_judge(&o->findings, &o->judge.score, &o->verdict, e)) < 0)
         return x;
     f.case_id = fact[OBSERVE_ID].p;

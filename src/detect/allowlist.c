@@ -150,7 +150,10 @@ int allowlist_parse(struct str texts, struct allowlist *ret, struct err *e)
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < t.count && rc == 0; i++)
-        rc = text_parse(&a, t.items[i].name, t.items[i].text, e);
+        if (t.items[i].kind == RULETEXT_OFF && !a.problems++)
+            snprintf(a.problem, sizeof(a.problem), "%.*s", STR_ARG(t.items[i].name));
+        else
+            rc = text_parse(&a, t.items[i].name, t.items[i].text, e);
     ruletexts_free(&t);
     if (rc < 0)
         allowlist_free(&a);

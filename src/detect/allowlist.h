@@ -37,7 +37,10 @@ struct allowlist {
 
 /* The texts of a file or of all files of a folder, as ruletexts.h has them; a path that is not there gives none. */
 int allowlist_read(const char *path, struct buf *ret, struct err *e);
-/* texts: as allowlist_read gives them; borrowed while the list lives. */
+/*
+ * texts: as allowlist_read gives them; borrowed while the list lives. One of the kind RULETEXT_OFF is a sentence
+ * about why the list could not be read: its name.
+ */
 int allowlist_parse(struct str texts, struct allowlist *ret, struct err *e);
 void allowlist_free(struct allowlist *a);
 /* The first entry that matches, or NULL. sha256: lower-case hex. Empty strings match nothing. */

@@ -8,6 +8,7 @@
 
 #define QUICK_NS 3000000000 /* "ended at once" */
 #define FEW_EVENTS 400
+#define DROPPED "Submit the file that it dropped and ran on its own"
 
 static struct advice *advise(struct verdict *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static struct advice *advise(struct verdict *v, const char *format, ...)
@@ -64,7 +65,7 @@ static const struct {
     {"*.evasion.user-*", "T1497.002",
      "It looks for a user at work: run it again with user actions, or as the normal user"},
     {"*.evasion.internet-*", "T1016.001", "It checks for the internet first: look at which answer it waited for"},
-    {"*.execution.dropped-*", "T1204.002", "Submit the file that it dropped and ran on its own"},
+    {"*.execution.dropped-*", "T1204.002", DROPPED},
     {"*.c2.download-*", "T1105",
      "Submit the file that it downloaded: in the simulated internet it is not the real one"},
     {"*.execution.exec-failed*", "",
@@ -126,6 +127,15 @@ static void advise_findings(const struct findings *f, struct verdict *v)
             }
 }
 
+/* The row about dropped files has spoken already. */
+static bool dropped_is_said(const struct verdict *v)
+{
+    for (unsigned i = 0; i < v->nadvice; i++)
+        if (!strncmp(v->advice[i].text, DROPPED, strlen(DROPPED)))
+            return true;
+    return false;
+}
+
 /* ---- advice that follows from how the run went ------------------------------------------------------------------- */
 
 static void advise_hints(const struct score_facts *s, struct verdict *v)
@@ -142,7 +152,7 @@ static void advise_hints(const struct score_facts *s, struct verdict *v)
                          "to see more",
                          plain(s->silent.text, name, sizeof(name)), s->silent.count > 1 ? " and others" : ""),
                   &s->silent.event);
-    if (s->captured.event.source)
+    if (s->captured.event.source && !dropped_is_said(v))
         add_event(advise(v, "Submit the program that it made: a copy of %s%s is kept",
                          plain(s->captured.text, name, sizeof(name)), s->captured.count > 1 ? " and of others" : ""),
                   &s->captured.event);

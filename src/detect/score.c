@@ -246,7 +246,7 @@ static void threat_find(const struct findings *f, struct verdict *v)
 
 /* ---- the allow-list ---------------------------------------------------------------------------------------------- */
 
-static void allow(const struct score_facts *s, struct verdict *v)
+static void allow(const struct findings *f, const struct score_facts *s, struct verdict *v)
 {
     const struct allow_entry *n = s->allow ? allowlist_find(s->allow, s->sha256, s->path) : NULL;
     if (!n)
@@ -261,10 +261,12 @@ static void allow(const struct score_facts *s, struct verdict *v)
     v->score = 0;
     v->unknown_because = NULL;
     for (size_t i = 0; i < v->nparts; i++)
-        if (v->parts[i].points) {
+        if (f->items[v->parts[i].finding].points) {
             v->parts[i].points = 0;
             v->parts[i].note = "not counted: on the allow-list";
         }
+    v->threat_name[0] = '\0';
+    v->threat_finding = SCORE_NONE;
 }
 
 /* Why nothing can be said although the rules gave few points; NULL when it can. */
@@ -404,7 +406,7 @@ int score_judge(const struct findings *f, const struct score_facts *facts, struc
              : v.score >= SUSPICIOUS_FROM ? VERDICT_SUSPICIOUS
                                           : VERDICT_CLEAN;
     threat_find(f, &v);
-    allow(facts, &v);
+    allow(f, facts, &v);
     confidence_count(facts, &v);
     reason_make(f, &v);
     score_advise(f, facts, &v);
