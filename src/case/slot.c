@@ -30,11 +30,28 @@ static int try_one(const char *dir, unsigned n, int *ret, struct err *e)
     return r;
 }
 
-int slot_take(unsigned slots, int (*wait)(void *context), void *context, int *ret_slot, struct err *e)
+static char *make_dir(char *base, struct err *e)
 {
-    char *cache = path_cache_dir(), *dir = cache ? path_join(cache, "slots") : NULL;
+    char *dir = base ? path_join(base, "slots") : NULL;
     int r = dir ? file_mkdirs(dir, 0700, e) : err_set(e, -ENOMEM, "out of memory");
 
+    free(base);
+    if (r == 0 && access(dir, R_OK | W_OK | X_OK) < 0)
+        r = err_errno(e, "cannot use %s", dir);
+    if (r == 0)
+        return dir;
+    free(dir);
+    return NULL;
+}
+
+int slot_take(unsigned slots, int (*wait)(void *context), void *context, int *ret_slot, struct err *e)
+{
+    char *dir = make_dir(path_cache_dir(), e);
+    int r;
+
+    if (!dir) /* images of a cache that is somebody else's: one may read them, but not lock there */
+        dir = make_dir(path_data_dir(), e);
+    r = dir ? 0 : e ? e->code : -EACCES;
     while (r == 0) {
         for (unsigned i = 0; i < slots && r == 0; i++)
             r = try_one(dir, i, ret_slot, e);
@@ -44,7 +61,6 @@ int slot_take(unsigned slots, int (*wait)(void *context), void *context, int *re
             poll(NULL, 0, LOOK_EVERY_MS);
     }
     free(dir);
-    free(cache);
     return r < 0 ? r : 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Places for machines: at most N run at the same time on this computer (setting
  * `machines`), whoever starts them. A place is a locked file in the cache
- * folder, so a place of a process that died is free at once.
+ * folder, so a place of a process that died is free at once. Users who may only
+ * read the cache folder count their machines by themselves, in their data folder.
  */
 #ifndef BELLJAR_CASE_SLOT_H
 #define BELLJAR_CASE_SLOT_H

@@ -59,9 +59,36 @@ static void test_killed(void **state)
     slot_leave(&mine);
 }
 
+/* Another user's cache: images may be read there, locks may not be made. */
+static void test_other_user(void **state)
+{
+    char data[] = "/tmp/belljar-slot-data-XXXXXX";
+    int status;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* only root can become somebody else */
+    assert_non_null(mkdtemp(data));
+    assert_int_equal(chown(data, 65534, 65534), 0);
+    assert_int_equal(setenv("BELLJAR_DATA", data, 1), 0);
+    if ((pid = fork()) == 0) {
+        int first = -1, second = -1, asked = 0;
+        if (setgid(65534) < 0 || setuid(65534) < 0)
+            _exit(3);
+        _exit(slot_take(1, NULL, NULL, &first, NULL) != 0 ? 1
+                                                          : slot_take(1, give_up, &asked, &second, NULL) != -ECANCELED);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    unsetenv("BELLJAR_DATA");
+    file_remove_tree(data, NULL);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_killed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_killed),
+                                       cmocka_unit_test(test_other_user)};
     char dir[] = "/tmp/belljar-slot-XXXXXX";
     int r;
 

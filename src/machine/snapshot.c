@@ -37,9 +37,9 @@
 #define SNAPSHOT_FORMAT "1"
 #define KEY_IN_NAME 16
 #define KEEP_SNAPSHOTS 3
-#define BOOT_MS 180000
-#define SETTLE_MS 300000
-#define WARM_MS 240000
+#define BOOT_MS 600000
+#define SETTLE_MS 600000
+#define WARM_MS 600000
 #define FREEZE_MS 60000
 #define MIGRATE_MS 60000
 #define IDLE_MS 3000
