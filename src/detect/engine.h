@@ -46,7 +46,7 @@ struct kind_route {
     int8_t path_slot[2], target_pid_slot, port_slot; /* -1 none */
 };
 
-#define MEMO_SIZE (1u << 15)
+#define MEMO_SIZE (1u << 17)
 #define MEMO_IDS 7
 struct memo { /* what a scan said about a string */
     uint64_t key;
