@@ -94,7 +94,10 @@ int jail_user_enter(struct jail_state *s, struct err *e)
     }
     /* Otherwise our mounts would show up in the namespace that we came from. */
     if (s->namespaces && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return err_errno(e, "cannot make the mounts private");
+        return errno == EINVAL ? err_set(e, -EINVAL,
+                                         "the root folder is no mount point, as in a chroot: bind-mount it over "
+                                         "itself and enter it by pivot_root")
+                               : err_errno(e, "cannot make the mounts private");
     return 0;
 }
 
