@@ -266,8 +266,7 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
         goto out;
     say(h, "Writing the report");
     /* One that read along and failed is no verdict on the log: it is read once more, from the start. */
-    r = observer ? observe_finish(c, &observer, ret, NULL) : -ENOENT;
-    if (r < 0)
+    if (!observer || observe_finish(c, &observer, ret, NULL) < 0)
         r = work_report(c, ret, e);
     if (ran < 0) { /* the report says so too, but a machine that cannot run samples is a failure of ours */
         if (e)
