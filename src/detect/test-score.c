@@ -233,6 +233,21 @@ static void names_of_attack(void **state)
     assert_string_equal(attack_tactic_at(14)->shortname, "impact");
     assert_null(attack_tactic_at(15));
     assert_string_equal(attack_version(), "19");
+    /* As rules write them, and as they were called before. */
+    assert_string_equal(attack_technique(STR_LIT("t1086"))->id, "T1059.001");
+    assert_string_equal(attack_tactic_named(STR_LIT("defense-evasion"))->name, "Stealth");
+    assert_string_equal(attack_tactic_named(STR_LIT("defense_evasion"))->id, "TA0005");
+    assert_string_equal(attack_tactic_named(STR_LIT("Command and Control"))->shortname, "command-and-control");
+    assert_string_equal(attack_tactic_named(STR_LIT("ta0040"))->shortname, "impact");
+    assert_null(attack_tactic_named(STR_LIT("s0002")));
+    assert_null(attack_tactic_named(STR_NONE));
+    /* Every technique stands in the matrix of its domain, and every old id leads to one that is alive. */
+    t = attack_technique(STR_LIT("T1401"));
+    assert_string_equal(t->id, "T1626.001");
+    assert_int_equal(t->domain, ATTACK_MOBILE);
+    assert_string_equal(attack_version_in(ATTACK_MOBILE), "18.1");
+    assert_string_equal(attack_tactic_in(ATTACK_MOBILE, 11)->name, "Impact");
+    assert_null(attack_tactic_in(ATTACK_MOBILE, 12));
 }
 
 static void findings_have_a_cap(void **state)

@@ -485,15 +485,6 @@ static void finding_json(struct jsonw *w, const struct report *r, uint32_t index
     jsonw_object_end(w);
 }
 
-static bool list_has(const char *list, const char *name)
-{
-    struct str rest = str_from(list), part;
-    while (str_split(&rest, ',', &part))
-        if (str_eqz(str_trim(part), name))
-            return true;
-    return false;
-}
-
 static bool finding_has(const struct finding *f, const struct attack_technique *t)
 {
     for (unsigned k = 0; k < f->nattack && k < FINDING_ATTACK_MAX; k++)
@@ -511,7 +502,7 @@ static void tactic_json(struct jsonw *w, const struct attack_tactic *tactic, con
     jsonw_kz(w, "name", tactic->name);
     jsonw_karray(w, "techniques");
     for (size_t i = 0; i < nhit; i++) {
-        if (!list_has(hit[i]->tactics, tactic->shortname))
+        if (!attack_technique_has_tactic(hit[i], tactic->shortname))
             continue;
         const struct attack_technique *parent = attack_technique(str_from(hit[i]->parent));
         jsonw_object(w);
@@ -545,10 +536,16 @@ static void attack_json(struct jsonw *w, const struct findings *f)
             if (!known && nhit < HITS_MAX)
                 hit[nhit++] = t;
         }
+    /* The matrix of mobile systems when all that was found belongs to it. */
+    enum attack_domain domain = nhit ? ATTACK_MOBILE : ATTACK_ENTERPRISE;
+    for (size_t i = 0; i < nhit; i++)
+        if (hit[i]->domain == ATTACK_ENTERPRISE)
+            domain = ATTACK_ENTERPRISE;
     jsonw_kobject(w, "attack");
-    jsonw_kz(w, "version", attack_version());
+    jsonw_kz(w, "domain", domain == ATTACK_MOBILE ? "mobile" : "enterprise");
+    jsonw_kz(w, "version", attack_version_in(domain));
     jsonw_karray(w, "tactics");
-    for (unsigned i = 0; (tactic = attack_tactic_at(i)) != NULL; i++)
+    for (unsigned i = 0; (tactic = attack_tactic_in(domain, i)) != NULL; i++)
         tactic_json(w, tactic, hit, nhit, f);
     jsonw_array_end(w);
     jsonw_object_end(w);

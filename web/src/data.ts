@@ -59,7 +59,7 @@ export interface Report {
   };
   static: Record<string, unknown> | null; run: Record<string, unknown> | null;
   findings: Finding[];
-  attack: { version: string; tactics: { id: string; shortname: string; name: string;
+  attack: { domain: "enterprise" | "mobile"; version: string; tactics: { id: string; shortname: string; name: string;
     techniques: { id: string; name: string; parent: string | null; findings: number[] }[] }[] };
   processes: Process[]; processes_more: number; roots: number[];
   files: FileRow[]; files_more: number;

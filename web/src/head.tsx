@@ -78,7 +78,7 @@ export function Attack({ m }: { m: Model }) {
   const hit = new Set(m.r.attack.tactics.flatMap((t) => t.techniques.map((x) => x.id))).size;
   const sev = (l: number[]) => worst(l.map((i) => m.r.findings[i]?.severity ?? "info"));
   return <Section id="attack" title="ATT&CK matrix" count={hit}
-    note={<>MITRE ATT&amp;CK version {m.r.attack.version}. {hit ? "A cell opens the finding behind it." : "No finding maps to a technique."}</>}>
+    note={<>MITRE ATT&amp;CK{m.r.attack.domain === "mobile" ? " Mobile" : ""} version {m.r.attack.version}. {hit ? "A cell opens the finding behind it." : "No finding maps to a technique."}</>}>
     <div class="matrix" role="list">{m.r.attack.tactics.map((t) => <div class={t.techniques.length ? "tactic hit" : "tactic"} role="listitem">
       <h3 title={t.id}>{t.name}</h3>
       {t.techniques.map((x) => <button data-row class={`tech s-${sev(x.findings)} ${x.findings.includes(sel.f) ? "on" : ""}`}
