@@ -8,5 +8,5 @@
 #include "net/netrole.h"
 #include "triage/triage.h"
 
-const struct role *const roles[] = {&runner_role, &net_role,   &triage_role, &observe_role,
-                                    &unpack_role, &rules_role, &yara_role,   NULL};
+const struct role *const roles[] = {&runner_role, &net_role,  &triage_role, &observe_role, &unpack_role,
+                                    &rules_role,  &yara_role, &sigma_role,  &evtx_role,    NULL};

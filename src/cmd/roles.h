@@ -7,5 +7,7 @@
 
 extern const struct role *const roles[]; /* NULL-terminated */
 extern const struct role rules_role;     /* rules-role.c */
+extern const struct role sigma_role;     /* sigma-role.c */
+extern const struct role evtx_role;      /* evtx-role.c */
 
 #endif

@@ -61,12 +61,28 @@ static void process_creation_4688(struct sigma_log *l)
                      domain ? log_join(l, domain->value.text, "\\", name->value.text) : name->value.text);
 }
 
+/* Defender's "Threat Name" is ThreatName in SigmaHQ's rules. */
+static void names_without_spaces(struct sigma_log *l)
+{
+    size_t n = l->nvalues;
+
+    for (size_t i = 0; i < n; i++) {
+        struct str name = l->values[i].name, rest = name, part;
+        if (!memchr(name.p ? name.p : "", ' ', name.n))
+            continue;
+        struct str joined = STR_LIT("");
+        while (str_split(&rest, ' ', &part))
+            joined = log_join(l, joined, "", part);
+        if (joined.n)
+            log_add(l, joined, l->values[i].value);
+    }
+}
+
 static void antivirus(struct sigma_log *l)
 {
-    alias(l, "Signature", "Threat Name");
     alias(l, "Signature", "ThreatName");
     alias(l, "Filename", "Path");
-    alias(l, "Action", "Action Name");
+    alias(l, "Action", "ActionName");
 }
 
 /* "MD5=..,SHA256=..,IMPHASH=..": each also under its own name. */
@@ -123,6 +139,8 @@ static void windows_sources(struct sigma_log *l, struct sigma_log_record *r)
         add_source(r, &rows[i].source);
         if (rows[i].event == 4688)
             process_creation_4688(l);
+        else if (!rows[i].event && str_eqz(rows[i].source.service, "windefend"))
+            names_without_spaces(l);
         else if (str_eqz(rows[i].source.category, "antivirus"))
             antivirus(l);
     }

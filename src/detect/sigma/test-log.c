@@ -204,7 +204,7 @@ static const struct row {
      "Name\":\"T\",\"Path\":\"p\"}",
      NULL,
      "0(windows//windefend windows/antivirus/windefend) Channel=Microsoft-Windows-Windows Defender/Operational "
-     "EventID=n:1116 Threat Name=T Path=p Signature=T Filename=p\n",
+     "EventID=n:1116 Threat Name=T Path=p ThreatName=T Signature=T Filename=p\n",
      ""},
     {"{\"Channel\":\"Linux-Sysmon/Operational\",\"EventID\":1,\"Image\":\"/bin/sh\"}", NULL,
      "0(linux//sysmon linux/process_creation/sysmon) Channel=Linux-Sysmon/Operational EventID=n:1 Image=/bin/sh\n", ""},
