@@ -3,6 +3,7 @@
 #include "case/observe-private.h"
 
 #include "base/jsonw.h"
+#include "case/artefacts-private.h"
 #include "conf/conf.h"
 #include "detect/allowlist.h"
 #include "detect/ruletexts.h"
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #define FACT_MAX (32u << 20)
-#define FACTS_MAX (64u << 20)
+#define FACTS_MAX (96u << 20)
 
 static void add_text(struct buf *out, const void *p, size_t n)
 {
@@ -45,6 +46,15 @@ static int add_member(struct buf *out, const struct case_folder *c, const char *
     int r = path ? add_file(out, path, e) : err_set(e, -ENOMEM, "out of memory");
     free(path);
     return r;
+}
+
+/* While the run goes on there is none; what lies there is of an earlier scan. */
+static int add_yara(struct buf *out, const struct case_folder *c, bool live, struct err *e)
+{
+    if (!live)
+        return add_member(out, c, ARTEFACTS_FILE, e);
+    add_text(out, "", 0);
+    return 0;
 }
 
 /* What run.json will say of the sample, as case/run-facts.c writes it. */
@@ -103,7 +113,8 @@ int observe_pack_facts(const struct case_folder *c, const struct observe_inputs 
     add_text(&b, c->id, strlen(c->id));
     if ((r = add_member(&b, c, "submission.json", e)) < 0 || (r = add_member(&b, c, "static.json", e)) < 0 ||
         (r = in->live ? add_live_run(&b, in->sample_path, e) : add_member(&b, c, "runs/1/run.json", e)) < 0 ||
-        (r = add_file(&b, in->baseline_path, e)) < 0 || (r = add_file(&b, in->passwd_path, e)) < 0)
+        (r = add_file(&b, in->baseline_path, e)) < 0 || (r = add_file(&b, in->passwd_path, e)) < 0 ||
+        (r = add_yara(&b, c, in->live, e)) < 0)
         goto out;
     if ((r = add_allowlist(&b, e)) < 0)
         goto out;

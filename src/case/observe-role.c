@@ -7,6 +7,7 @@
 
 #include "base/reader.h"
 #include "case/judge-facts.h"
+#include "case/yara-findings.h"
 #include "detect/behavior.h"
 #include "detect/rulekind.h"
 #include "detect/ruletexts.h"
@@ -23,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FACTS_MAX (64u << 20)
+#define FACTS_MAX (96u << 20)
 #define PROCS_MAX 200000
 
 #define FOLLOW_MS 200 /* how often a log that grows is looked at */
@@ -184,6 +185,8 @@ static int judge_and_write(struct observation *o, int log_fd, const int *out_fds
 
     if ((x = behavior_engine_finish(o->engine, &o->findings)) < 0)
         return err_set(e, x, "the rules could not be finished");
+    if ((x = yara_findings(fact[OBSERVE_YARA], o->report, &o->findings, e)) < 0)
+        return x;
     judge_facts_finish(&o->judge, status);
     if ((x = judge_facts_allow(&o->judge, fact[OBSERVE_ALLOW], &o->findings, e)) < 0)
         return x;
@@ -193,6 +196,7 @@ static int judge_and_write(struct observation *o, int log_fd, const int *out_fds
     f.submission_json = fact[OBSERVE_SUBMISSION].p;
     f.static_json = fact[OBSERVE_STATIC].n ? fact[OBSERVE_STATIC].p : NULL;
     f.run_json = fact[OBSERVE_RUN].n ? fact[OBSERVE_RUN].p : "{}";
+    f.yara_json = fact[OBSERVE_YARA].n ? fact[OBSERVE_YARA].p : NULL;
     f.completeness = &o->judge.score;
     if ((x = report_finish(o->report, &f, e)) < 0)
         return x;

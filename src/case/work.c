@@ -2,6 +2,7 @@
 #include "case/work.h"
 
 #include "base/jsonw.h"
+#include "case/artefacts.h"
 #include "case/baseline-run.h"
 #include "case/runner-client.h"
 #include "os/file.h"
@@ -225,7 +226,7 @@ static int plan_and_run(const struct case_folder *c, const json_t *submission, c
     return r;
 }
 
-int work_report(const struct case_folder *c, struct observe_result *ret, struct err *e)
+static int observe_whole(const struct case_folder *c, struct observe_result *ret, struct err *e)
 {
     json_t *submission = load(c, "submission.json", e);
     char *passwd = NULL, *baseline = NULL;
@@ -241,10 +242,17 @@ int work_report(const struct case_folder *c, struct observe_result *ret, struct 
     return r;
 }
 
+int work_report(const struct case_folder *c, struct observe_result *ret, struct err *e)
+{
+    artefacts_scan(c, NULL); /* a failure is written down for the report */
+    return observe_whole(c, ret, e);
+}
+
 int work_case(const struct case_folder *c, const struct work_handlers *h, struct observe_result *ret, struct err *e)
 {
     json_t *submission = load(c, "submission.json", e);
     struct observer *observer = NULL;
+    struct artefacts *artefacts = NULL;
     struct err run_error = {0};
     int r, ran;
 
@@ -257,6 +265,7 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
         r = write_triage_failure(c, e->text, e);
     if (r < 0)
         goto out;
+    artefacts_begin(c, &artefacts, NULL);
     ran = plan_and_run(c, submission, h, &observer, &run_error);
     if (ran < 0) {
         case_tidy(c);
@@ -265,15 +274,18 @@ int work_case(const struct case_folder *c, const struct work_handlers *h, struct
     if ((r = case_state_set(c, "observing", NULL, e)) < 0)
         goto out;
     say(h, "Writing the report");
+    if (artefacts)
+        artefacts_finish(c, &artefacts, NULL); /* a failure is written down for the report */
     /* One that read along and failed is no verdict on the log: it is read once more, from the start. */
     if (!observer || observe_finish(c, &observer, ret, NULL) < 0)
-        r = work_report(c, ret, e);
+        r = observe_whole(c, ret, e);
     if (ran < 0) { /* the report says so too, but a machine that cannot run samples is a failure of ours */
         if (e)
             *e = run_error;
         r = ran;
     }
 out:
+    artefacts_drop(&artefacts);
     observe_drop(&observer);
     case_state_set(c, r < 0 ? "failed" : "done", r < 0 && e ? e->text : NULL, NULL);
     json_decref(submission);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/roles.h"
 
+#include "case/artefacts.h"
 #include "case/observe.h"
 #include "case/runner.h"
 #include "detect/unpack.h"
@@ -8,5 +9,5 @@
 #include "net/netrole.h"
 #include "triage/triage.h"
 
-const struct role *const roles[] = {&runner_role, &net_role,  &triage_role, &observe_role, &unpack_role,
-                                    &rules_role,  &yara_role, &sigma_role,  &evtx_role,    NULL};
+const struct role *const roles[] = {&runner_role, &net_role,   &triage_role, &observe_role,   &unpack_role, &rules_role,
+                                    &yara_role,   &sigma_role, &evtx_role,   &artefacts_role, NULL};

@@ -46,6 +46,17 @@ struct evidence {
     uint32_t proc; /* n in the process table, 0 none */
 };
 
+#define FINDING_ARTEFACTS_MAX 8 /* kept per finding */
+
+/* A place in a file, a memory dump or the traffic that shows it. */
+struct artefact_evidence {
+    const char *kind;  /* "sample", "dropped", "memory", "traffic" */
+    struct str name;   /* as people know it: the sample's name, a path in the guest */
+    struct str sha256; /* may be empty */
+    struct str string; /* identifier of what matched there; empty: the artefact as a whole */
+    uint64_t offset;
+};
+
 struct finding {
     struct str rule;     /* id of the rule, e.g. "linux.persistence.cron" */
     struct str title;    /* sentence with its variables filled in */
@@ -58,6 +69,8 @@ struct finding {
     struct str threat;            /* name of the malware that the rule knows ("XMRig"), or empty */
     struct evidence evidence[FINDING_EVIDENCE_MAX];
     unsigned nevidence;
+    struct artefact_evidence artefacts[FINDING_ARTEFACTS_MAX];
+    unsigned nartefacts;
     uint64_t count; /* how often it was seen */
 };
 

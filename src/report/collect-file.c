@@ -129,6 +129,15 @@ static int capture_add(struct report *r, const struct event *ev, const struct pr
     return 0;
 }
 
+struct str report_capture_path(const struct report *r, struct str sha256)
+{
+    const struct capture_row *c = r->captures.items;
+    for (size_t i = 0; i < r->captures.count; i++)
+        if (str_eq(report_get(r, c[i].sha256), sha256))
+            return report_get(r, c[i].path);
+    return STR_NONE;
+}
+
 static void file_details(struct report *r, const struct event *ev, struct file_row *f)
 {
     switch (ev->kind) {

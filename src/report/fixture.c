@@ -112,6 +112,44 @@ int fixture_end(struct fixture *x, struct err *e)
         "{\"started_at\":\"2026-03-01T10:20:30Z\",\"started\":true,\"planned_ms\":60000,\"ran_ms\":60000,"
         "\"ended\":\"time\",\"ended_text\":\"The planned time was over.\",\"machine\":{\"kind\":\"qemu\","
         "\"accel\":\"tcg\",\"image\":\"debian-13\",\"hostname\":\"anna-pc\"}}";
+    static const char yara[] =
+        "{\"schema\":\"belljar-yara/1\",\"engine\":\"libyara "
+        "4.5.2\",\"rules\":141,\"error\":null,\"problems\":[{\"file\":"
+        "\"old/broken.yar\",\"line\":7,\"warning\":false,\"text\":\"undefined string "
+        "\\u0022$b\\u0022\"}],\"problems_more\":0,"
+        "\"artefacts\":[{\"kind\":\"sample\",\"name\":\"invoice_2026.sh\",\"sha256\":"
+        "\"9f2c1e6a7b9d0c3e5f4a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e\",\"size\":1834,\"scanned\":true,"
+        "\"reason\":null,\"hits\":[{\"id\":\"yara:scripts/"
+        "Script_Downloads_And_Runs\",\"severity\":\"medium\",\"points\":25,"
+        "\"category\":\"Data Obfuscation\",\"attack\":[\"T1105\"],\"classes\":{\"Trojan/Bot\":5},\"description\":"
+        "\"A script that fetches a program and starts it.\",\"author\":\"Belljar\",\"reference\":"
+        "\"https://rules.example/"
+        "1\",\"licence\":\"GPL-3.0-or-later\",\"malware\":\"\",\"namespace\":\"scripts\",\"rule\":"
+        "\"Script_Downloads_And_Runs\",\"tags\":[\"dropper\"],\"meta\":{\"description\":"
+        "\"A script that fetches a program and starts "
+        "it.\",\"score\":25,\"tested\":true},\"strings\":[{\"id\":\"$fetch\","
+        "\"offset\":211,\"length\":9,\"data\":\"curl -s "
+        "h\",\"xor_key\":0},{\"id\":\"$odd\",\"offset\":1800,\"length\":12,"
+        "\"data\":\"\\\\x00\\\\x1b[31m\\u003c/"
+        "script\\u003e\",\"xor_key\":66}],\"strings_more\":3}],\"hits_more\":0,\"notes\":[]},"
+        "{\"kind\":\"dropped\",\"name\":\"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd\","
+        "\"sha256\":"
+        "\"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd\",\"size\":912,\"scanned\":true,\"reason\":"
+        "null,"
+        "\"hits\":[{\"id\":\"yara:ransom/Ransom_Note\",\"severity\":\"high\",\"points\":50,\"category\":"
+        "\"Spam, unwanted Advertisements and Ransom Demands\",\"attack\":[\"T1486\"],\"classes\":{\"Ransomware\":8},"
+        "\"description\":\"A note that demands money for "
+        "files.\",\"author\":\"Belljar\",\"reference\":\"\",\"licence\":"
+        "\"GPL-3.0-or-later\",\"malware\":\"Made-up\",\"namespace\":\"ransom\",\"rule\":\"Ransom_Note\",\"tags\":[],"
+        "\"meta\":{},"
+        "\"strings\":[{\"id\":\"$pay\",\"offset\":40,\"length\":22,\"data\":\"pay within three days \",\"xor_key\":0}],"
+        "\"strings_more\":0}],\"hits_more\":0,\"notes\":[\"the string $pay of ransom/Ransom_Note makes the scan "
+        "slow\"]},"
+        "{\"kind\":\"memory\",\"name\":\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"sha256\":"
+        "\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"size\":65536,\"scanned\":false,"
+        "\"reason\":"
+        "\"the scanner killed by signal 11 (memory error) on this file\",\"hits\":[],\"hits_more\":0,\"notes\":[]}],"
+        "\"artefacts_more\":0}";
     x->log = *evlog_writer_status(x->writer);
     if (evlog_close(&x->writer, e) < 0)
         return -1;
@@ -122,6 +160,7 @@ int fixture_end(struct fixture *x, struct err *e)
                              .submission_json = submission,
                              .static_json = statics,
                              .run_json = run,
+                             .yara_json = x->told ? yara : NULL,
                              .findings = &x->findings,
                              .verdict = &x->verdict,
                              .completeness = &x->facts,
@@ -578,6 +617,7 @@ static void verdict_make(struct fixture *x)
 
 void fixture_dropper(struct fixture *x)
 {
+    x->told = true;
     spawn(x, 1, 0, -9, "/usr/lib/systemd/systemd", "/sbin/init", 0);
     spawn(x, 700, 1, -6, "/usr/bin/bash", "-bash", 1000);
     spawn(x, 480, 1, -5, "/usr/sbin/cron", "/usr/sbin/cron -f", 0);

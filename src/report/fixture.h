@@ -20,6 +20,7 @@ struct fixture {
     struct evlog_writer *writer; /* while the story is told */
     uint64_t seq[EVENT_SOURCE_MAX];
     struct event ev;
+    bool told; /* the dropper's story: with hits of YARA rules */
     int failed;
 };
 

@@ -482,6 +482,18 @@ static void finding_json(struct jsonw *w, const struct report *r, uint32_t index
     for (unsigned k = 0; k < f->nevidence && k < FINDING_EVIDENCE_MAX; k++)
         evidence_json(w, &f->evidence[k]);
     jsonw_array_end(w);
+    jsonw_karray(w, "artefacts");
+    for (unsigned k = 0; k < f->nartefacts && k < FINDING_ARTEFACTS_MAX; k++) {
+        const struct artefact_evidence *a = &f->artefacts[k];
+        jsonw_object(w);
+        jsonw_kz(w, "kind", a->kind);
+        jsonw_kbytes(w, "name", a->name);
+        text_or_null(w, "sha256", a->sha256);
+        text_or_null(w, "string", a->string);
+        jsonw_ku64(w, "offset", a->offset);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
     jsonw_object_end(w);
 }
 
@@ -562,6 +574,7 @@ void report_json_head(struct jsonw *w, const struct report *r)
     completeness_json(w, r);
     raw_or_null(w, "static", r->static_json);
     raw_or_null(w, "run", r->run_json);
+    raw_or_null(w, "yara", r->yara_json);
 }
 
 void report_json(struct jsonw *w, const struct report *r)

@@ -226,7 +226,7 @@ struct report {
     unsigned nnot_proved;
     char problems[8][256]; /* of the facts themselves: JSON that does not parse ... */
     unsigned nproblems;
-    const char *static_json, *run_json, *submission_json; /* checked, or NULL */
+    const char *static_json, *run_json, *submission_json, *yara_json; /* checked, or NULL */
     char machine[16];                                     /* "tcg", "kvm" or "" */
     struct str ended, ended_text;                         /* of run.json, still escaped; into run_json */
 };

@@ -193,6 +193,7 @@ int report_finish(struct report *r, const struct report_facts *f, struct err *e)
     r->facts = *f;
     r->submission_json = checked_json(r, f->submission_json, "submission.json");
     r->static_json = checked_json(r, f->static_json, "static.json");
+    r->yara_json = checked_json(r, f->yara_json, "yara.json");
     r->run_json = checked_json(r, f->run_json, "run.json");
     run_facts(r);
     if (net_join(r) < 0)

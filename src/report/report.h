@@ -27,6 +27,7 @@ struct report_facts {
     const char *submission_json; /* submission.json */
     const char *static_json;     /* static.json, or NULL */
     const char *run_json;        /* run.json */
+    const char *yara_json;       /* yara.json, or NULL */
     const struct findings *findings;
     const struct verdict *verdict;
     const struct score_facts *completeness;
@@ -35,6 +36,9 @@ struct report_facts {
     int log_fd;           /* > 0: the same as a descriptor (used first; borrowed): the jail has no paths */
 };
 int report_finish(struct report *r, const struct report_facts *f, struct err *e);
+
+/* Where a captured file with these contents was in the guest; STR_NONE when not known. */
+struct str report_capture_path(const struct report *r, struct str sha256);
 
 struct report_writer {
     const char *name; /* "json", "html" */

@@ -41,8 +41,7 @@ void yara_hit_json(struct jsonw *w, const struct yara_hit *h)
         jsonw_ku64(w, "offset", m->offset);
         jsonw_ku64(w, "length", m->length);
         jsonw_kbytes(w, "data", m->bytes);
-        if (m->xor_key)
-            jsonw_ku64(w, "xor_key", m->xor_key);
+        jsonw_ku64(w, "xor_key", m->xor_key);
         jsonw_object_end(w);
     }
     jsonw_array_end(w);
