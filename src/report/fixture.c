@@ -148,7 +148,7 @@ int fixture_end(struct fixture *x, struct err *e)
         "{\"kind\":\"memory\",\"name\":\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"sha256\":"
         "\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"size\":65536,\"scanned\":false,"
         "\"reason\":"
-        "\"the scanner killed by signal 11 (memory error) on this file\",\"hits\":[],\"hits_more\":0,\"notes\":[]}],"
+        "\"the scanner ended on this file: killed by signal 11 (memory error)\",\"hits\":[],\"hits_more\":0,\"notes\":[]}],"
         "\"artefacts_more\":0}";
     x->log = *evlog_writer_status(x->writer);
     if (evlog_close(&x->writer, e) < 0)

@@ -8,9 +8,9 @@
  * this machine, or "command": line, or "commands": [lines, each an analysis of its own], "args", "user", "name",
  * "settings": {"BELLJAR_...": text}, "time": seconds, "exit": exit status of belljar (default 0), "expect": {...}}.
  * Expectations: verdict and ended (a word or a list of words), lost, files_min, processes_min, and lists of texts that
- * must be seen: techniques, processes, adopted, files, dns, http, rules, conversations ("ip:port"), listens ("port"),
- * notes, captures, memory. reason is a part of the verdict's reason, absent a list of files that must not be seen. See
- * expect.c.
+ * must be seen: techniques, processes, adopted, files, dns, http, rules, artefacts ("dropped /tmp/x"), conversations
+ * ("ip:port"), listens ("port"), notes, captures, memory. reason is a part of the verdict's reason, absent a list of
+ * files that must not be seen. See expect.c.
  *
  * A sample that was not built on this machine skips the test with a message (exit 77).
  */

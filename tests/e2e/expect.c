@@ -125,6 +125,26 @@ static bool rule_seen(const json_t *report, const char *text)
 {
     return any(json_object_get(report, "findings"), "rule", text);
 }
+/* "dropped /tmp/x": a finding shows this artefact */
+static bool artefact_seen(const json_t *report, const char *text)
+{
+    const json_t *f, *a;
+    size_t i, k;
+    char own[1024];
+
+    json_array_foreach(json_object_get(report, "findings"), i, f)
+    {
+        json_array_foreach(json_object_get(f, "artefacts"), k, a)
+        {
+            const char *kind = json_string_value(json_object_get(a, "kind"));
+            const char *name = json_string_value(json_object_get(a, "name"));
+            snprintf(own, sizeof(own), "%s %s", kind ? kind : "", name ? name : "");
+            if (!strcmp(own, text))
+                return true;
+        }
+    }
+    return false;
+}
 static bool note_seen(const json_t *report, const char *text)
 {
     return any(json_object_get(report, "notes"), "text", text);
@@ -163,6 +183,7 @@ static const struct kind {
     {"dns", dns_seen},
     {"http", http_seen},
     {"rules", rule_seen},
+    {"artefacts", artefact_seen},
     {"conversations", conversation_seen},
     {"notes", note_seen},
     {"captures", capture_seen},

@@ -4,9 +4,20 @@
 export type Severity = "info" | "low" | "medium" | "high";
 export type Word = "unknown" | "clean" | "suspicious" | "malicious";
 export interface Evidence { source: string; seq: number; time: number; process: number }
+export interface ArtefactPlace { kind: string; name: string; sha256: string | null; string: string | null; offset: number }
+export interface YaraHit {
+  id: string; severity: Severity; points: number; category: string; description: string; author: string; reference: string; licence: string; malware: string;
+  namespace: string; rule: string; tags: string[]; meta: Record<string, string | number | boolean>;
+  strings: { id: string; offset: number; length: number; data: string; xor_key: number }[]; strings_more: number;
+}
+export interface Artefact { kind: string; name: string; sha256: string | null; size: number; scanned: boolean; reason: string | null; hits: YaraHit[]; hits_more: number; notes: string[] }
+export interface Yara {
+  engine: string; rules: number; error: string | null; problems: { file: string; line: number; warning: boolean; text: string }[]; problems_more: number;
+  artefacts: Artefact[]; artefacts_more: number;
+}
 export interface Finding {
   rule: string; title: string; category: string; effect: string; severity: Severity; points: number;
-  attack: { id: string; name: string | null }[]; classes: Record<string, number>; count: number; evidence: Evidence[];
+  attack: { id: string; name: string | null }[]; classes: Record<string, number>; count: number; evidence: Evidence[]; artefacts: ArtefactPlace[];
   threat: string | null; also_seen_by: number[];
 }
 export interface Advice { text: string; finding: number | null; evidence: Evidence[] }
@@ -57,7 +68,7 @@ export interface Report {
     network_simulated: boolean; not_proved: string[]; problems: string[]; texts_cut: number; texts_lost: number;
     processes: number; processes_ended: number; channel_intact: boolean; machine_alive: boolean;
   };
-  static: Record<string, unknown> | null; run: Record<string, unknown> | null;
+  static: Record<string, unknown> | null; run: Record<string, unknown> | null; yara: Yara | null;
   findings: Finding[];
   attack: { domain: "enterprise" | "mobile"; version: string; tactics: { id: string; shortname: string; name: string;
     techniques: { id: string; name: string; parent: string | null; findings: number[] }[] }[] };

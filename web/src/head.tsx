@@ -106,7 +106,9 @@ export function FindingBody({ m, f }: { m: Model; f: Finding }) {
         {e && <span class="mono"><T s={brief(m, name)} max={160} /></span>}</li>;
     })}</ul>
     {f.evidence.length > 5 && <button class="tool" onClick={() => setAll(!all)}>{all ? "Show fewer" : `Show all ${f.evidence.length} events`}</button>}
-    {f.count > f.evidence.length && <p class="note">{num(f.count - f.evidence.length)} further events show the same.</p>}
+    {f.artefacts.length > 0 && <ul class="flat">{f.artefacts.map((a) => <li><span class="muted">{KIND[a.kind] ?? a.kind}</span>{" "}
+      <span class="mono"><T s={a.name} max={120} /></span>{a.string ? <span class="mono muted"> <T s={a.string} /> at 0x{a.offset.toString(16)}</span> : null}</li>)}</ul>}
+    {f.evidence.length > 0 && f.count > f.evidence.length && <p class="note">{num(f.count - f.evidence.length)} further events show the same.</p>}
   </div>;
 }
 
@@ -117,6 +119,8 @@ export function brief(m: Model, name: string): string {
   if (e.kind === "process.exec") return parts.find((x) => x.name === "CommandLine")?.value ?? "";
   return parts.map((x) => (x.text && parts.filter((y) => y.text).length === 1 ? x.value : x.text ? x.value : `${x.name} ${x.value}`)).join(" · ");
 }
+
+export const KIND: Record<string, string> = { sample: "sample", dropped: "dropped file", memory: "memory", traffic: "traffic" };
 
 export function Findings({ m }: { m: Model }) {
   const sel = useSel();

@@ -13,6 +13,7 @@ import { go, highlights, openEvent, openFinding, openProcess, sel, select, useSe
 import { T, copy, flat, unbytes } from "./text";
 import { Timeline } from "./timeline";
 import { Tree } from "./tree";
+import { Yara, yaraHits, yaraWorst } from "./yara";
 
 const effects = (m: Model, ...names: string[]): Severity | null => worst(m.r.findings.filter((f) => names.includes(f.effect)).map((f) => f.severity));
 const NAV: { id: string; name: string; key: string; count: (m: Model) => number | null; s?: (m: Model) => Severity | null }[] = [
@@ -26,6 +27,7 @@ const NAV: { id: string; name: string; key: string; count: (m: Model) => number 
   { id: "files", name: "Files", key: "i", count: (m) => m.r.files.filter((f) => !f.system).length, s: (m) => effects(m, "persists", "destroys", "steals", "encrypts") },
   { id: "network", name: "Network", key: "n", count: (m) => m.r.network.conversations.filter((c) => c.port !== 53 && !/^(127\.|::1$|0\.0\.0\.0)/.test(c.ip ?? "")).length + m.r.network.dns.length + m.r.network.http.length, s: (m) => effects(m, "calls out", "leaks", "spreads") },
   { id: "memory", name: "Memory", key: "m", count: (m) => m.r.memory.length, s: (m) => effects(m, "injects") },
+  { id: "yara", name: "YARA", key: "y", count: yaraHits, s: yaraWorst },
   { id: "stats", name: "Statistics", key: "s", count: () => null },
   { id: "static", name: "File itself", key: "x", count: () => null },
   { id: "events", name: "Events", key: "e", count: (m) => m.raw.total },
@@ -159,7 +161,7 @@ function App({ m }: { m: Model }) {
     <div class={(s.p && m.procs.has(s.p)) || s.e ? "page side" : "page"}>
       <Nav m={m} />
       <main id="main" tabIndex={-1}>
-        <Head m={m} /><Why m={m} /><Attack m={m} /><Findings m={m} /><Timeline m={m} /><Tree m={m} /><Graph m={m} /><Files m={m} /><Network m={m} /><Memory m={m} /><Stats m={m} /><Static m={m} /><Events m={m} /><Notes m={m} />
+        <Head m={m} /><Why m={m} /><Attack m={m} /><Findings m={m} /><Timeline m={m} /><Tree m={m} /><Graph m={m} /><Files m={m} /><Network m={m} /><Memory m={m} /><Yara m={m} /><Stats m={m} /><Static m={m} /><Events m={m} /><Notes m={m} />
       </main>
       <Inspector m={m} />
     </div>

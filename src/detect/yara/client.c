@@ -125,7 +125,7 @@ static void hear(struct yara_client *c, struct worker *w)
         return;
     }
     client_worker_bury(w, how, sizeof(how));
-    snprintf(text, sizeof(text), "the scanner %s on this file", how);
+    snprintf(text, sizeof(text), "the scanner ended on this file: %s", how);
     give_failure(c, w, YARA_FAILED, text);
 }
 

@@ -91,13 +91,13 @@ static void the_jailed_scanner_scans(void **state)
     struct seen s;
     struct err e = {0};
     unsigned rules = 0;
-    struct yara_client *c =
-        client(&s,
-               "import \"magic\" import \"hash\" import \"pe\"\n"
-               "rule word { strings: $a = \"needle\" condition: $a and filename == \"x.sh\" and filetype == \"SCRIPT\"\n"
-               "and magic.type() contains \"shell script\" and hash.sha256(0, 1) != \"\" and not pe.is_pe }\n"
-               "rule slow { condition: filesize == 7 and for all i in (0..4000000000) : (uint8(i % 7) < 256) }",
-               NULL);
+    struct yara_client *c = client(
+        &s,
+        "import \"magic\" import \"hash\" import \"pe\"\n"
+        "rule word { strings: $a = \"needle\" condition: $a and filename == \"x.sh\" and filetype == \"SCRIPT\"\n"
+        "and magic.type() contains \"shell script\" and hash.sha256(0, 1) != \"\" and not pe.is_pe }\n"
+        "rule slow { condition: filesize == 7 and for all i in (0..4000000000) : (uint8(i % 7) < 256) }",
+        NULL);
     (void)state;
     assert_int_equal(s.problems, 1);
     assert_non_null(strstr(s.problem, "yara/bad.yar:1: "));
