@@ -290,7 +290,8 @@ static int correlations_bind(struct sigma_rules *r)
         bool generate = r->rules[i].nparents == 0;
         for (uint32_t p = 0; p < r->rules[i].nparents; p++)
             generate = generate || r->rules[r->rules[i].parents[p].rule].correlation->generate;
-        r->rules[i].hidden = !generate;
+        r->rules[i].hidden = !generate || r->rules[i].off;
+        r->rules[i].info.inert = r->rules[i].info.inert || (r->rules[i].off && r->rules[i].nparents == 0);
     }
     return 0;
 }

@@ -218,6 +218,7 @@ static int rule_add(struct sc *c, struct str file, const struct yaml_tree *doc, 
     if (rc < 0)
         return rc;
     rule.info.inert = c->inert;
+    rule.info.weight = r->weight;
     rule.info.positive_tests = tests_count(rule.tests, "match");
     rule.info.negative_tests = tests_count(rule.tests, "nomatch");
     r->rules[r->count++] = rule;

@@ -156,6 +156,7 @@ struct rule {
     struct correlation *correlation; /* NULL for a plain rule */
     bool hidden;                     /* serves a correlation only */
     bool dead;                       /* refused while compiling */
+    bool off;
     const struct yaml_tree *tests;
     struct parent *parents;
     uint32_t nparents;
@@ -214,6 +215,7 @@ struct sigma_rules {
         struct kept *next;
     } *kept;
     bool compiled;
+    unsigned weight;
     struct bucket *buckets;
     uint32_t nbuckets;
     struct names bucket_names; /* "product\0category\0service" */

@@ -16,6 +16,7 @@ int sigma_rules_new(struct sigma_rules **ret)
     uint32_t keywords;
     if (!r)
         return -ENOMEM;
+    r->weight = 100;
     arena_init(&r->arena, SIGMA_ARENA_MAX);
     int rc = names_add(&r->fields, &r->arena, STR_LIT(""), &keywords);
     if (rc < 0 || keywords != FIELD_KEYWORDS) {
@@ -91,6 +92,22 @@ int sigma_rules_placeholder(struct sigma_rules *r, struct str name, const struct
     p.values = copies;
     r->placeholders[r->nplaceholders++] = p;
     return 0;
+}
+
+void sigma_rules_weight(struct sigma_rules *r, unsigned percent)
+{
+    r->weight = percent < 100 ? percent : 100;
+}
+
+bool sigma_rules_off(struct sigma_rules *r, struct str id)
+{
+    bool found = false;
+    for (size_t i = 0; i < r->count && id.n; i++)
+        if (str_ieq(r->rules[i].info.id, id)) {
+            r->rules[i].off = true;
+            found = true;
+        }
+    return found;
 }
 
 static void tell(sigma_problem *problem, void *context, const char *file, unsigned line, const struct err *e)

@@ -29,6 +29,13 @@ int sigma_rules_new(struct sigma_rules **ret);
 void sigma_rules_free(struct sigma_rules **r);
 /* Values of %name% for the modifier `expand`; without them a rule that uses it is loaded and stays inert. */
 int sigma_rules_placeholder(struct sigma_rules *r, struct str name, const struct str *values, size_t n);
+/* Points of the rules that are added from now on, in percent (100); see score.h for what little weight means. */
+void sigma_rules_weight(struct sigma_rules *r, unsigned percent);
+/*
+ * Switches a rule off, by its id: it tells nothing, though correlations may still use it. Before compiling. False
+ * when there is no such rule.
+ */
+bool sigma_rules_off(struct sigma_rules *r, struct str id);
 /* Adds all documents of one YAML text; returns how many good rules were added, or negative when nothing can be read. */
 int sigma_rules_add(struct sigma_rules *r, const char *file, struct str yaml, sigma_problem *problem, void *context,
                     struct err *e);
@@ -54,7 +61,8 @@ struct sigma_rule_info { /* texts are borrowed from the set */
     const struct str *falsepositives;
     unsigned nfalsepositives;
     bool correlation;
-    bool inert;                              /* uses placeholders that have no values */
+    bool inert;                              /* uses placeholders that have no values, or is switched off */
+    unsigned weight;                         /* sigma_rules_weight */
     unsigned positive_tests, negative_tests; /* of our own rules: key "tests" */
 };
 bool sigma_rules_at(const struct sigma_rules *r, size_t index, struct sigma_rule_info *ret);
