@@ -25,8 +25,11 @@ add_library(guest_tracer STATIC tracer.c tracer-scan.c tracer-decode.c tracer-na
   ${BELLJAR_BPF_OUT}/tracer.skel.h)
 target_compile_options(guest_tracer PRIVATE -Wall -Wextra -Wshadow -D_GNU_SOURCE -Os ${BELLJAR_GUEST_OPTIONS})
 target_include_directories(guest_tracer PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src PRIVATE ${BELLJAR_BPF_OUT})
-# The order is the linker's: libbpf needs libelf needs libz.
-target_link_libraries(guest_tracer PUBLIC libbpf.a libelf.a libz.a)
+# What the static libelf of Debian 13 lacks; where it is whole nothing of this is linked.
+add_library(guest_libelf_gaps STATIC libelf-gaps.c)
+target_compile_options(guest_libelf_gaps PRIVATE -Wall -Wextra -Os ${BELLJAR_GUEST_OPTIONS})
+# The order is the linker's: libbpf needs libelf needs libz, and on Debian 13 libzstd.
+target_link_libraries(guest_tracer PUBLIC libbpf.a libelf.a guest_libelf_gaps libzstd.a libz.a)
 
 # The check: the kernel of the guest image, the tracer, and a program that does everything once. Not part of the product.
 add_executable(guest-watch EXCLUDE_FROM_ALL bpf-check/watch.c)

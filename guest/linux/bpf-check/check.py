@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIMEOUT = 300
+TIMEOUT = 550
 
 
 def entry(name, mode, data=b"", rdev=(0, 0)):

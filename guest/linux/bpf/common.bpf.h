@@ -24,7 +24,7 @@ enum event_kind {
 #undef EV_END
 };
 
-extern void *bpf_rdonly_cast(void *obj, u32 type_id) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak; /* word for word as in libbpf 1.5 */
 /* Views a plain address as a kernel structure that may be read directly (a fault reads as zero). */
 #define VIEW(type, address) ((struct type *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct type)))
 
