@@ -186,3 +186,23 @@ int64_t job_waiting(struct store *s)
     int64_t n = 0;
     return db_number(s->db, &n, NULL, "SELECT count(*) FROM job WHERE state = 'waiting'", "") < 0 ? 0 : n;
 }
+
+int job_recover_all(struct store *s, struct err *e)
+{
+    int r = db_run(s->db, e, "UPDATE job SET lease = 0 WHERE state = 'leased'", "");
+    return r < 0 ? r : job_recover(s, NULL, e);
+}
+
+bool job_of_worker(struct store *s, const char *worker)
+{
+    int64_t n = 0;
+    return db_number(s->db, &n, NULL, "SELECT count(*) FROM job WHERE state = 'leased' AND worker = $1", "s", worker) ==
+               0 &&
+           n > 0;
+}
+
+bool analysis_exists(struct store *s, int64_t analysis)
+{
+    int64_t n = 0;
+    return db_number(s->db, &n, NULL, "SELECT count(*) FROM analysis WHERE id = $1", "i", analysis) == 0 && n > 0;
+}

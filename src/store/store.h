@@ -226,6 +226,10 @@ int job_done(struct store *s, int64_t id, const char *worker, const struct job_r
  * starts fail. Number of jobs that wait again. */
 #define JOB_TRIES_MAX 2
 int job_recover(struct store *s, const char *worker, struct err *e);
+/* At the start of the only supervisor: whoever had jobs is gone. */
+int job_recover_all(struct store *s, struct err *e);
+bool job_of_worker(struct store *s, const char *worker); /* it has taken one */
+bool analysis_exists(struct store *s, int64_t analysis);
 int job_cancel(struct store *s, int64_t analysis, struct err *e);
 int64_t job_waiting(struct store *s);
 
