@@ -40,6 +40,8 @@ struct jail_profile {
     const char *const *read_paths;  /* Landlock: read-only subtrees (keep_root only) */
     const char *const *write_paths; /* Landlock: read-write subtrees (keep_root only) */
     bool threads;                   /* clone() of threads is allowed */
+    bool keep_user;                 /* same user as before, without capabilities: for who works on our own files */
+    bool listener;                  /* accept() on a listening socket that was given to it */
 };
 
 struct jail_support { /* what this kernel and user can do */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/prctl.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -31,6 +32,7 @@ enum when {
     THREADS,   /* profile->threads */
     FILES,     /* profile->keep_root: Landlock decides by path */
     WRITES,    /* profile->keep_root and write_paths */
+    LISTENER,  /* profile->listener */
     SANITIZER, /* AddressSanitizer builds */
 };
 
@@ -168,6 +170,7 @@ static const struct group allowed[] = {
                                    CALL(truncate),
                                    CALL(flock),
                                    {0}}},
+    {LISTENER, (const struct call[]){CALL(accept), CALL(accept4), CALL(setsockopt), {0}}},
     {SANITIZER, (const struct call[]){CALL(sched_getparam), CALL(sched_getscheduler), {0}}},
 };
 
@@ -178,7 +181,7 @@ static const struct call refused[] = {
     CALL(readlink),   CALL(getcwd), CALL(unlink),    CALL(readlinkat), CALL(getdents64),
     CALL(mlock),      CALL(mlock2), CALL(munlock),   CALL(unlinkat),   CALL(rename),
     CALL(renameat),   CALL(mkdir),  CALL(mkdirat),   CALL(renameat2),  CALL(setpriority),
-    CALL(setsockopt), {0},
+    CALL(setsockopt), CALL(fchown), {0},
 };
 
 static bool applies(const struct jail_profile *p, enum when when)
@@ -192,6 +195,8 @@ static bool applies(const struct jail_profile *p, enum when when)
         return p->keep_root;
     case WRITES:
         return p->keep_root && p->write_paths && p->write_paths[0];
+    case LISTENER:
+        return p->listener;
     case SANITIZER:
         return OS_SANITIZED;
     }
@@ -267,6 +272,9 @@ static int add_ioctl(scmp_filter_ctx f)
 
     if (r == 0)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+    /* A copy that shares blocks: copying bytes does as well. */
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FICLONE));
     /* isatty(), asked by stdio */
     if (r == 0)
         r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));

@@ -82,6 +82,9 @@ int jail_user_enter(struct jail_state *s, struct err *e)
     s->own_uid = geteuid() == 0;
     if (s->own_uid && unshare(NAMESPACES) == 0) {
         s->namespaces = true;
+        s->own_uid = !s->profile->keep_user;
+    } else if (s->own_uid && s->profile->keep_user && !s->weak) {
+        return err_errno(e, "cannot make namespaces");
     } else {
         int r = user_namespace_enter(s);
         s->namespaces = r == 0;
