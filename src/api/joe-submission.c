@@ -176,11 +176,16 @@ int joe_submission_list(struct http_request *q, struct err *e)
     return joe_page_end(q, &w, x.count > PAGE ? x.last + 1 : 0);
 }
 
+struct removing {
+    const char *data_dir;
+    struct err *e;
+};
+
 static int remove_folder(void *context, struct str folder)
 {
-    struct err e;
-    char *path = path_format("%s/cases/%.*s", (const char *)context, STR_ARG(folder));
-    int r = path ? file_remove_tree(path, &e) : -ENOMEM;
+    struct removing *x = context;
+    char *path = path_format("%s/cases/%.*s", x->data_dir, STR_ARG(folder));
+    int r = path ? file_remove_tree(path, x->e) : err_set(x->e, -ENOMEM, "out of memory");
 
     free(path);
     return r == -ENOENT ? 0 : r;
@@ -199,7 +204,7 @@ static int answer_deleted(struct http_request *q)
 
 int joe_submission_delete(struct http_request *q, struct err *e)
 {
-    const struct api *api = q->context;
+    struct removing x = {((const struct api *)q->context)->data_dir, e};
     struct store *s;
     struct viewer v;
     int64_t id;
@@ -207,14 +212,14 @@ int joe_submission_delete(struct http_request *q, struct err *e)
 
     if (!joe_enter(q, &s, &v, true) || !joe_id(q, "submission_id", &id))
         return 0;
-    if ((r = submission_delete(s, &v, id, remove_folder, (void *)(uintptr_t)api->data_dir, e)) < 0)
+    if ((r = submission_delete(s, &v, id, remove_folder, &x, e)) < 0)
         return joe_failed(q, r, e);
     return answer_deleted(q);
 }
 
 int joe_analysis_delete(struct http_request *q, struct err *e)
 {
-    const struct api *api = q->context;
+    struct removing x = {((const struct api *)q->context)->data_dir, e};
     struct store *s;
     struct viewer v;
     int64_t id;
@@ -222,7 +227,7 @@ int joe_analysis_delete(struct http_request *q, struct err *e)
 
     if (!joe_enter(q, &s, &v, true) || !joe_id(q, "webid", &id))
         return 0;
-    if ((r = analysis_delete(s, &v, id, remove_folder, (void *)(uintptr_t)api->data_dir, e)) < 0)
+    if ((r = analysis_delete(s, &v, id, remove_folder, &x, e)) < 0)
         return joe_failed(q, r, e);
     return answer_deleted(q);
 }

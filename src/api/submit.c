@@ -162,6 +162,8 @@ static bool honour(struct http_request *q, struct submit *x, const char *name, s
     if (!strcmp(name, "url") || !strcmp(name, "sample-url"))
         return address_ok(v) ? target_set(q, x, *name == 'u' ? SUBMIT_URL : SUBMIT_SAMPLE_URL, v)
                              : wrong(q, name, "takes an address that begins with http://, https:// or ftp://");
+    if (!strcmp(name, "encrypt-with-password"))
+        return wrong(q, name, "cannot be honoured on this server yet: results are not encrypted");
     if (!strcmp(name, "systems")) {
         if (x->nsystems == SUBMIT_SYSTEMS_MAX || !system_known(q->context, v))
             return wrong(q, "systems[]", "names a system that is not here (server/systems lists them)");

@@ -19,7 +19,8 @@
 #define START_MS 20000
 #define DESCRIPTORS_MAX 8192
 
-/* ---- the supervisor's side ----------------------------------------------------------------------------------------- */
+/* ---- the supervisor's side -----------------------------------------------------------------------------------------
+ */
 
 static int expect(struct ipc *c, uint32_t type, struct err *e)
 {
@@ -30,7 +31,8 @@ static int expect(struct ipc *c, uint32_t type, struct err *e)
         return err_set(e, ERR_PEER, "%.*s", (int)m.length, (const char *)m.payload);
     if (r == 1 && m.type == type)
         return 0;
-    return r == ERR_TIMEOUT ? err_set(e, r, "the web process does not start") : err_set(e, ERR_PEER, "the web process ended");
+    return r == ERR_TIMEOUT ? err_set(e, r, "the web process does not start")
+                            : err_set(e, ERR_PEER, "the web process ended");
 }
 
 int web_start(const struct web_settings *s, int fd, struct role_process *ret, struct err *e)
@@ -58,7 +60,8 @@ int web_start(const struct web_settings *s, int fd, struct role_process *ret, st
     return r;
 }
 
-/* ---- the jailed side ------------------------------------------------------------------------------------------------ */
+/* ---- the jailed side ------------------------------------------------------------------------------------------------
+ */
 
 static struct {
     struct ipc *parent;

@@ -29,7 +29,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_analyze, cmd_events, cmd_report, cmd_cases, cmd_image, cmd_rules, cmd_doctor, cmd_docs,
-    cmd_settings, cmd_version, cmd_yara, cmd_sigma, cmd_evtx;
+    cmd_serve, cmd_account, cmd_settings, cmd_version, cmd_yara, cmd_sigma, cmd_evtx;
 
 const struct cmd *const *cmd_table(void); /* NULL-terminated */
 void cmd_usage(const struct cmd *c, FILE *to);

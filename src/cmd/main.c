@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const struct cmd *const table[] = {
-    &cmd_analyze, &cmd_events, &cmd_report, &cmd_cases,    &cmd_image, &cmd_rules,   &cmd_yara,
-    &cmd_sigma,   &cmd_evtx,   &cmd_doctor, &cmd_settings, &cmd_docs,  &cmd_version, NULL,
+    &cmd_analyze, &cmd_events, &cmd_report,  &cmd_cases,  &cmd_image,    &cmd_rules, &cmd_yara,    &cmd_sigma,
+    &cmd_evtx,    &cmd_serve,  &cmd_account, &cmd_doctor, &cmd_settings, &cmd_docs,  &cmd_version, NULL,
 };
 
 const struct cmd *const *cmd_table(void)

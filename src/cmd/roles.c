@@ -7,7 +7,9 @@
 #include "detect/unpack.h"
 #include "detect/yara/role.h"
 #include "net/netrole.h"
+#include "queue/queue.h"
 #include "triage/triage.h"
 
-const struct role *const roles[] = {&runner_role, &net_role,   &triage_role, &observe_role,   &unpack_role, &rules_role,
-                                    &yara_role,   &sigma_role, &evtx_role,   &artefacts_role, NULL};
+const struct role *const roles[] = {&runner_role, &net_role,    &triage_role, &observe_role, &unpack_role,
+                                    &rules_role,  &yara_role,   &sigma_role,  &evtx_role,    &artefacts_role,
+                                    &web_role,    &worker_role, NULL};

@@ -31,6 +31,8 @@ struct serve {
     struct loop_fd *watch;
     struct loop_timer *restart;
     int fd, lock;
+    bool no_workers;
+    char address[HTTP_ADDRESS_MAX];
 };
 
 static void log_line(const char *sentence)
@@ -103,16 +105,17 @@ static int lock_folder(struct serve *s, struct err *e)
     return r;
 }
 
-static int run_loop(struct serve *s, const char *listen, struct err *e)
+static int run_loop(struct serve *s, struct err *e)
 {
-    struct queue_options q = {.loop = s->loop, .store = s->store, .workers = s->settings.machines, .log = log_line};
+    struct queue_options q = {
+        .loop = s->loop, .store = s->store, .workers = s->no_workers ? 0 : s->settings.machines, .log = log_line};
     int r;
 
     if ((r = queue_new(&q, &s->queue, e)) < 0 || (r = web_begin(s, e)) < 0)
         return r;
     loop_add_signal(s->loop, SIGINT, on_signal, s);
     loop_add_signal(s->loop, SIGTERM, on_signal, s);
-    printf("Belljar listens on http://%s/api (Joe Sandbox's API, version 2).\n", listen);
+    printf("Belljar listens on http://%s/api (Joe Sandbox's API, version 2).\n", s->address);
     if (account_count(s->store) == 0)
         printf("There is no account yet: %s account add NAME --admin, then %s account key NAME.\n", cmd_self(),
                cmd_self());
@@ -120,10 +123,10 @@ static int run_loop(struct serve *s, const char *listen, struct err *e)
     return loop_run(s->loop);
 }
 
-static int serve(const char *listen, struct err *e)
+static int serve(const char *listen, bool no_workers, struct err *e)
 {
     struct conf *conf = NULL;
-    struct serve s = {.fd = -1, .lock = -1};
+    struct serve s = {.fd = -1, .lock = -1, .no_workers = no_workers};
     int r;
 
     if ((r = conf_load(NULL, &conf, e)) < 0)
@@ -136,9 +139,9 @@ static int serve(const char *listen, struct err *e)
         .machines = (unsigned)conf_number(conf, CONF_MACHINES),
     };
     if ((r = file_mkdirs(s.settings.data_dir, 0700, e)) == 0 && (r = lock_folder(&s, e)) == 0 &&
-        (r = http_listen(listen, &s.fd, e)) == 0 && (r = store_open(s.settings.data_dir, &s.store, e)) == 0 &&
-        (r = loop_new(&s.loop, e)) == 0)
-        r = run_loop(&s, listen, e);
+        (r = http_listen(listen, &s.fd, s.address, e)) == 0 &&
+        (r = store_open(s.settings.data_dir, &s.store, e)) == 0 && (r = loop_new(&s.loop, e)) == 0)
+        r = run_loop(&s, e);
     loop_remove_timer(&s.restart);
     loop_remove_fd(&s.watch);
     role_stop(&s.web);
@@ -155,11 +158,14 @@ static int serve(const char *listen, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"listen", required_argument, NULL, 'l'}, {"data", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+                                            {"data", required_argument, NULL, 'd'},
+                                            {"no-workers", no_argument, NULL, 'n'},
+                                            {NULL, 0, NULL, 0}};
     const char *listen = getenv("BELLJAR_LISTEN");
     struct err e = {0};
     char *data = NULL;
+    bool no_workers = false;
     int c, r;
 
     opterr = 0;
@@ -168,6 +174,8 @@ static int run(int argc, char **argv)
             listen = optarg;
         else if (c == 'd')
             data = optarg;
+        else if (c == 'n')
+            no_workers = true;
         else
             return cmd_wrong(&cmd_serve, "there is no option \"%s\", or its value is missing", argv[optind - 1]);
     }
@@ -182,16 +190,17 @@ static int run(int argc, char **argv)
         setenv("BELLJAR_DATA", dir, 1);
         free(dir);
     }
-    r = serve(listen && *listen ? listen : DEFAULT_LISTEN, &e);
+    r = serve(listen && *listen ? listen : DEFAULT_LISTEN, no_workers, &e);
     return r < 0 ? cmd_failed(&e) : EXIT_FINE;
 }
 
 const struct cmd cmd_serve = {
     .name = "serve",
-    .arguments = "[--listen ADDRESS:PORT] [--data DIR]",
+    .arguments = "[--listen ADDRESS:PORT] [--data DIR] [--no-workers]",
     .doc = "serve the API and work off the queue",
     .help = "  --listen ADDRESS:PORT  where to listen (BELLJAR_LISTEN; 127.0.0.1:8080)\n"
-            "  --data DIR             folder of the database and the cases (BELLJAR_DATA)\n\n"
+            "  --data DIR             folder of the database and the cases (BELLJAR_DATA)\n"
+            "  --no-workers           take submissions, but start no analyses: they wait\n\n"
             "Accounts and keys are made with the command account. Clients of Joe Sandbox work with\n"
             "http://ADDRESS:PORT/api as their address. Ctrl-C or SIGTERM ends it; analyses that were\n"
             "under way are run again by the next start.\n",

@@ -43,7 +43,23 @@ static int address_parse(const char *text, struct sockaddr_storage *ret, socklen
     return 0;
 }
 
-int http_listen(const char *address, int *ret_fd, struct err *e)
+static void address_text(int fd, char ret[HTTP_ADDRESS_MAX])
+{
+    struct sockaddr_storage a = {0};
+    const struct sockaddr_in *v4 = (void *)&a;
+    const struct sockaddr_in6 *v6 = (void *)&a;
+    char z[64] = "";
+    socklen_t n = sizeof(a);
+
+    getsockname(fd, (struct sockaddr *)&a, &n);
+    if (a.ss_family == AF_INET6)
+        snprintf(ret, HTTP_ADDRESS_MAX, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, z, sizeof(z)),
+                 ntohs(v6->sin6_port));
+    else
+        snprintf(ret, HTTP_ADDRESS_MAX, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, z, sizeof(z)), ntohs(v4->sin_port));
+}
+
+int http_listen(const char *address, int *ret_fd, char ret[HTTP_ADDRESS_MAX], struct err *e)
 {
     struct sockaddr_storage a;
     socklen_t n = 0;
@@ -59,6 +75,8 @@ int http_listen(const char *address, int *ret_fd, struct err *e)
         close(fd);
         return r;
     }
+    if (ret)
+        address_text(fd, ret);
     *ret_fd = fd;
     return 0;
 }

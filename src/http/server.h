@@ -108,7 +108,8 @@ const char *http_body_error(const struct http_request *q);
 void http_header_add(struct http_request *q, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Binds "ADDRESS:PORT" or "[V6]:PORT" and listens. */
-int http_listen(const char *address, int *ret_fd, struct err *e);
+/* Binds "ADDRESS:PORT" or "[V6]:PORT" and listens; port 0 takes a free one. ret (may be NULL): where it listens. */
+#define HTTP_ADDRESS_MAX 80
+int http_listen(const char *address, int *ret_fd, char ret[HTTP_ADDRESS_MAX], struct err *e);
 
 #endif

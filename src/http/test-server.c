@@ -85,7 +85,7 @@ static int setup(void **state)
     (void)state;
 
     assert_non_null(mkdtemp(dir));
-    if (http_listen("127.0.0.1:0", &o.fd, &e) < 0)
+    if (http_listen("127.0.0.1:0", &o.fd, NULL, &e) < 0)
         fail_msg("%s", e.text);
     getsockname(o.fd, (struct sockaddr *)&a, &n);
     port = ntohs(a.sin_port);
@@ -267,7 +267,7 @@ static void test_listen(void **state)
     int fd;
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        assert_int_equal(http_listen(bad[i], &fd, NULL), ERR_USAGE);
+        assert_int_equal(http_listen(bad[i], &fd, NULL, NULL), ERR_USAGE);
 }
 
 int main(void)

@@ -138,6 +138,7 @@ static const struct group allowed[] = {
                                     {0}}},
     {FILES, (const struct call[]){CALL(open),
                                   CALL(openat),
+                                  CALL(openat2),
                                   CALL(stat),
                                   CALL(lstat),
                                   CALL(newfstatat),
@@ -176,12 +177,11 @@ static const struct group allowed[] = {
 
 /* EACCES without doing anything. Without keep_root there would be nothing to find either. */
 static const struct call refused[] = {
-    CALL(open),       CALL(openat), CALL(openat2),   CALL(stat),       CALL(lstat),
-    CALL(statx),      CALL(access), CALL(faccessat), CALL(faccessat2), CALL(statfs),
-    CALL(readlink),   CALL(getcwd), CALL(unlink),    CALL(readlinkat), CALL(getdents64),
-    CALL(mlock),      CALL(mlock2), CALL(munlock),   CALL(unlinkat),   CALL(rename),
-    CALL(renameat),   CALL(mkdir),  CALL(mkdirat),   CALL(renameat2),  CALL(setpriority),
-    CALL(setsockopt), CALL(fchown), {0},
+    CALL(open),        CALL(openat),     CALL(openat2),    CALL(stat),   CALL(lstat),    CALL(statx),
+    CALL(access),      CALL(faccessat),  CALL(faccessat2), CALL(statfs), CALL(readlink), CALL(getcwd),
+    CALL(unlink),      CALL(readlinkat), CALL(getdents64), CALL(mlock),  CALL(mlock2),   CALL(munlock),
+    CALL(unlinkat),    CALL(rename),     CALL(renameat),   CALL(mkdir),  CALL(mkdirat),  CALL(renameat2),
+    CALL(setpriority), CALL(setsockopt), CALL(fchown),     {0},
 };
 
 static bool applies(const struct jail_profile *p, enum when when)

@@ -141,7 +141,7 @@ int analysis_delete(struct store *s, const struct viewer *v, int64_t id, folder_
     if (r < 0)
         return r;
     if ((r = db_next(&c, e)) == 1 && db_text(&c, 0).n)
-        r = fn(context, db_text(&c, 0)) < 0 ? -EIO : 1;
+        r = (r = fn(context, db_text(&c, 0))) < 0 ? r : 1;
     db_end(&c);
     if (r == 0)
         return err_set(e, ERR_MISSING, "there is no analysis %lld", (long long)id);
