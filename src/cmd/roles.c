@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/roles.h"
 
+#include "api/web.h"
 #include "case/artefacts.h"
 #include "case/observe.h"
 #include "case/runner.h"
