@@ -34,7 +34,8 @@ struct runner {
     uint64_t start_real;
     uint64_t lost[EVENT_SOURCE_MAX], net_lost_told;
     uint64_t log_max, left_out[EVENT_SOURCE_MAX];
-    uint64_t arranged_ms, quiet_since, ran_ms;
+    uint64_t arranged_until_ms; /* until then a quiet machine is waited on: the sample gave cron or systemd something */
+    uint64_t quiet_since, ran_ms;
     uint64_t captures, capture_bytes, captures_failed, dumps, dump_bytes, private_bytes;
     uint32_t root_pid;
     uint64_t clock_error_ns;

@@ -26,8 +26,10 @@
 #define FLUSH_MS 1000
 /* After the last process of the sample ended: time for packets and closes in flight. */
 #define QUIET_MS 1500
-/* Cron looks every minute: what the sample arranged shows itself within this. */
+/* Cron looks every minute, and timers often run each minute: what the sample arranged shows itself within this. */
 #define ARRANGED_MS 75000
+/* A unit that waits for no time starts when it is told to, or at the next boot. */
+#define ARRANGED_UNIT_MS 6000
 /* Behind the limit of the log, so that what is told at the end of a run (counts, copies) still gets in. */
 #define LOG_TAIL_MIN (1u << 20)
 /* Given back when the run is over: its facts and its report must fit on a disk that the run filled. */
@@ -86,14 +88,26 @@ static void note_progress(struct runner *r, const struct event *ev, const struct
 /* Did the sample leave something that another program will start later? Then a quiet machine is not a finished one. */
 static void note_arranged(struct runner *r, const struct event *ev, const struct proc *p)
 {
-    static const char *const places[] = {"/etc/cron",
-                                         "/var/spool/cron",
-                                         "/etc/systemd/",
-                                         "/var/spool/at",
-                                         "/run/systemd/system/",
-                                         "/lib/systemd/system/",
-                                         "/usr/lib/systemd/system/",
-                                         "/etc/anacrontab"};
+    static const struct {
+        const char *begins, *ends;
+        uint64_t wait_ms;
+    } places[] = {
+        {"/etc/cron", "", ARRANGED_MS},
+        {"/var/spool/cron", "", ARRANGED_MS},
+        {"/var/spool/at", "", ARRANGED_MS},
+        {"/etc/anacrontab", "", ARRANGED_MS},
+        {"/etc/systemd/", ".timer", ARRANGED_MS},
+        {"/run/systemd/system/", ".timer", ARRANGED_MS},
+        {"/lib/systemd/system/", ".timer", ARRANGED_MS},
+        {"/usr/lib/systemd/system/", ".timer", ARRANGED_MS},
+        {"/usr/local/lib/systemd/system/", ".timer", ARRANGED_MS},
+        {"/etc/systemd/", "", ARRANGED_UNIT_MS},
+        {"/run/systemd/system/", "", ARRANGED_UNIT_MS},
+        {"/lib/systemd/system/", "", ARRANGED_UNIT_MS},
+        {"/usr/lib/systemd/system/", "", ARRANGED_UNIT_MS},
+        {"/usr/local/lib/systemd/system/", "", ARRANGED_UNIT_MS},
+    };
+    uint64_t until;
     struct str path;
 
     if (p->lineage == PROC_SYSTEM || (ev->kind != EVENT_FILE_CREATE && ev->kind != EVENT_FILE_WRITE &&
@@ -103,8 +117,11 @@ static void note_arranged(struct runner *r, const struct event *ev, const struct
                        : ev->kind == EVENT_FILE_LINK ? EVF_FILE_LINK_TargetFilename
                                                      : 0);
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-        if (str_starts(path, str_from(places[i])) && !r->arranged_ms)
-            r->arranged_ms = loop_now_ms();
+        if (str_starts(path, str_from(places[i].begins)) && str_ends(path, str_from(places[i].ends))) {
+            until = loop_now_ms() + places[i].wait_ms;
+            r->arranged_until_ms = until > r->arranged_until_ms ? until : r->arranged_until_ms;
+            return;
+        }
 }
 
 static void on_event(void *context, const struct event *ev)
@@ -429,7 +446,7 @@ static void check_end(struct runner *r, uint64_t begun)
     }
     if (!r->quiet_since)
         r->quiet_since = now;
-    if (r->arranged_ms && now - r->arranged_ms < ARRANGED_MS)
+    if (now < r->arranged_until_ms)
         return;
     if (now - r->quiet_since >= QUIET_MS)
         end_run(r, "all-exited", "every process of the sample ended");
@@ -447,7 +464,7 @@ static void show_progress(struct runner *r, uint64_t begun, uint64_t *last, uint
     r->progress.elapsed_ms = (unsigned)(now - begun);
     r->progress.total_ms = r->o->plan->seconds * 1000;
     r->progress.alive = session_status(r->session)->alive;
-    if (r->quiet_since && r->arranged_ms)
+    if (r->quiet_since && now < r->arranged_until_ms)
         snprintf(r->progress.doing, sizeof(r->progress.doing), "waits for what cron or systemd will start");
     say(r, "run");
 }
