@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "case/runner.h"
 #include "event/evlog.h"
+#include "event/hold.h"
 #include "event/proctab.h"
 #include "machine/machine.h"
 #include "machine/session.h"
@@ -31,6 +32,7 @@ struct runner {
     char hostname[32], machine_id[33];
     uint8_t mac[6];
     char tracer[256];
+    struct event_hold hold; /* between the order to start and the agent's word which process that is */
     uint64_t start_real;
     uint64_t lost[EVENT_SOURCE_MAX], net_lost_told;
     uint64_t log_max, left_out[EVENT_SOURCE_MAX];

@@ -37,6 +37,8 @@
 #define RESERVE_NAME "reserve"
 /* The agent reports every second; a guest that is silent for this long is gone or hangs. */
 #define SILENCE_MS 25000
+/* The agent says which process is the sample within this; what the tracer says of it before is kept back. */
+#define HOLD_MS 3000
 #define OUTPUT_MAX (4u << 20)
 
 static uint64_t clock_ns(clockid_t id)
@@ -124,7 +126,7 @@ static void note_arranged(struct runner *r, const struct event *ev, const struct
         }
 }
 
-static void on_event(void *context, const struct event *ev)
+static void take_event(void *context, const struct event *ev)
 {
     struct runner *r = context;
     const struct proc *p;
@@ -142,6 +144,12 @@ static void on_event(void *context, const struct event *ev)
         r->left_out[ev->source < EVENT_SOURCE_MAX ? ev->source : 0]++;
     else
         r->failed = evlog_append(r->log, ev, &r->error);
+}
+
+static void on_event(void *context, const struct event *ev)
+{
+    struct runner *r = context;
+    event_hold_event(&r->hold, ev, take_event, r);
 }
 
 static void on_lost(void *context, uint8_t source, uint64_t total)
@@ -381,9 +389,12 @@ static int put_and_start(struct runner *r, struct err *e)
     if ((x = session_clock_sync(r->session, e)) < 0)
         return x;
     r->start_real = clock_ns(CLOCK_REALTIME);
+    event_hold_begin(&r->hold);
     x = session_start_sample(r->session, &so, START_TIMEOUT_MS, &r->root_pid, e);
     if (x == 0)
         r->started = true;
+    else
+        event_hold_end(&r->hold, take_event, r);
     return x;
 }
 
@@ -505,6 +516,8 @@ static void record(struct runner *r)
         }
         check_machine(r);
         check_end(r, begun);
+        if (loop_now_ms() - begun >= HOLD_MS || r->ended)
+            event_hold_end(&r->hold, take_event, r);
         keep_log(r, &flushed);
         if (r->failed < 0)
             end_run(r, "host-failed", "%s", r->error.text);
@@ -561,6 +574,7 @@ static void release(struct runner *r)
     conf_free(&r->conf);
     proctab_free(&r->procs);
     buf_free(&r->agent_log);
+    event_hold_free(&r->hold);
 }
 
 /* 0: go on waiting for a machine. */
