@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -299,6 +300,7 @@ int main(int argc, char **argv)
     json_error_t je = {.text = "too few words"};
     json_t *table = argc > 3 ? json_load_file(argv[2], JSON_REJECT_DUPLICATES, &je) : NULL;
     double begun = now();
+    struct rusage used;
     unsigned bad;
 
     if (!table || machines < 1 || machines > MACHINES_MAX) {
@@ -320,7 +322,10 @@ int main(int argc, char **argv)
     setenv("BELLJAR_MACHINES", wanted ? wanted : "2", 1);
     run_all(&s, (unsigned)machines);
     bad = check_goals(&s);
-    printf("%.0f s\n", now() - begun);
+    getrusage(RUSAGE_CHILDREN, &used);
+    printf("%.0f s, %.0f s of processor time\n", now() - begun,
+           (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     rmdir(s.root); /* only when nothing is kept */
     for (size_t i = 0; i < s.count; i++)
         free(s.all[i].out);
