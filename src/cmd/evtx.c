@@ -109,7 +109,7 @@ static int run(int argc, char **argv)
     for (int i = optind + 1; i < argc; i++) {
         if (!strcmp(argv[i], "-"))
             return cmd_wrong(&cmd_evtx, "an event log cannot be read from standard input: give a file");
-        if (logfile_each(argv[i], dump_file, &d, &e) < 0) {
+        if (logfile_each(argv[i], true, dump_file, &d, &e) < 0) {
             d.failed = true;
             cmd_failed(&e);
         }

@@ -32,15 +32,21 @@ int logfile_open(const char *path, int *ret, struct err *e)
     return 0;
 }
 
+static bool is_evtx(const char *name)
+{
+    return str_iends(str_from(name), STR_LIT(".evtx"));
+}
+
 static bool is_log(const char *name)
 {
     struct str n = str_from(name);
 
-    return str_iends(n, STR_LIT(".evtx")) || str_iends(n, STR_LIT(".json")) || str_iends(n, STR_LIT(".jsonl")) ||
+    return is_evtx(name) || str_iends(n, STR_LIT(".json")) || str_iends(n, STR_LIT(".jsonl")) ||
            str_iends(n, STR_LIT(".ndjson"));
 }
 
-int logfile_each(const char *path, int (*each)(void *context, const char *file), void *context, struct err *e)
+int logfile_each(const char *path, bool evtx_only, int (*each)(void *context, const char *file), void *context,
+                 struct err *e)
 {
     struct rulefiles files = {0};
     struct stat st;
@@ -48,10 +54,11 @@ int logfile_each(const char *path, int (*each)(void *context, const char *file),
 
     if (!strcmp(path, "-") || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
         return each(context, path);
-    if ((rc = rulefiles_list(path, is_log, &files, e)) < 0)
+    if ((rc = rulefiles_list(path, evtx_only ? is_evtx : is_log, &files, e)) < 0)
         return rc;
     if (!files.count)
-        rc = err_set(e, ERR_MISSING, "there are no logs (.evtx, .json, .jsonl, .ndjson) in %s", path);
+        rc = err_set(e, ERR_MISSING, "there are no logs (%s) in %s",
+                     evtx_only ? ".evtx" : ".evtx, .json, .jsonl, .ndjson", path);
     for (size_t i = 0; i < files.count && rc >= 0; i++)
         rc = each(context, files.items[i]);
     rulefiles_free(&files);

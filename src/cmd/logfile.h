@@ -8,8 +8,12 @@
 /* Opens a plain file, or for "-" standard input; the descriptor is the caller's. */
 int logfile_open(const char *path, int *ret, struct err *e);
 
-/* Calls `each` for the file, or for all logs (.evtx, .json, .jsonl, .ndjson) below a folder, sorted by path. */
-int logfile_each(const char *path, int (*each)(void *context, const char *file), void *context, struct err *e);
+/*
+ * Calls `each` for the file, or for all logs below a folder, sorted by path: .evtx, and unless
+ * evtx_only .json, .jsonl and .ndjson.
+ */
+int logfile_each(const char *path, bool evtx_only, int (*each)(void *context, const char *file), void *context,
+                 struct err *e);
 
 struct logfile { /* borrowed descriptor */
     int fd;

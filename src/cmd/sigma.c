@@ -188,7 +188,8 @@ static void file_print(struct scanning *s, const struct sigma_scanned *r)
     if (s->nfound)
         qsort(s->found, s->nfound, sizeof(*s->found), by_level);
     text_print(stdout, str_from(s->file));
-    printf(": %" PRIu64 " records, %" PRIu64 " matches of %zu rules\n", r->records, r->matches, s->nfound);
+    printf(": %" PRIu64 " record%s, %" PRIu64 " match%s of %zu rule%s\n", r->records, r->records == 1 ? "" : "s",
+           r->matches, r->matches == 1 ? "" : "es", s->nfound, s->nfound == 1 ? "" : "s");
     for (size_t i = 0; i < s->nfound; i++)
         found_print(&s->found[i]);
 }
@@ -324,7 +325,8 @@ static int rules_load(struct scanning *s, struct err *e)
         return err_set(e, ERR_MISSING, "there is not one Sigma rule%s%s", s->nrules ? " in " : "",
                        s->nrules ? s->rules[0] : "");
     if (s->loaded.rejected)
-        fprintf(stderr, "belljar: %" PRIu64 " rules are bad and were left out\n", s->loaded.rejected);
+        fprintf(stderr, "belljar: %" PRIu64 " rule%s bad and %s left out\n", s->loaded.rejected,
+                s->loaded.rejected == 1 ? " is" : "s are", s->loaded.rejected == 1 ? "was" : "were");
     return 0;
 }
 
@@ -390,7 +392,7 @@ static int scan(int argc, char **argv, struct scanning *s)
     if (rules_load(s, &e) < 0)
         return cmd_failed(&e);
     for (int i = optind; i < argc; i++)
-        if (logfile_each(argv[i], scan_file, s, &e) < 0) {
+        if (logfile_each(argv[i], false, scan_file, s, &e) < 0) {
             if (s->error)
                 err_set(&e, s->error, "the matches could not be collected: %s", err_name(s->error));
             cmd_failed(&e);
