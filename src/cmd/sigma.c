@@ -21,6 +21,7 @@
 #define RULES_PATHS_MAX 64
 #define PLACEHOLDERS_MAX (8u << 20)
 #define SHOWN_RECORDS 5
+#define RULES_MAX 10000000u
 
 struct found { /* a rule, in one log */
     uint32_t rule;
@@ -44,7 +45,8 @@ struct scanning {
     const char *file; /* at hand */
     struct found *found;
     size_t nfound, cap;
-    int error; /* of collecting */
+    uint32_t *place; /* of each rule in it, from 1; 0: not there */
+    int error;       /* of collecting */
 };
 
 static void complain(const char *file, const char *text)
@@ -114,13 +116,13 @@ static struct found *found_of(struct scanning *s, const struct sigma_hit *h)
 {
     struct found *f;
 
-    for (size_t i = 0; i < s->nfound; i++)
-        if (s->found[i].rule == h->rule)
-            return &s->found[i];
+    if (h->rule >= s->loaded.rules) /* the process is not to be believed */
+        return NULL;
+    if (s->place[h->rule])
+        return &s->found[s->place[h->rule] - 1];
     if (s->nfound == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 64;
-        /* Never more than there are rules: the process is not to be believed. */
-        if (s->nfound > s->loaded.rules || !(f = realloc(s->found, cap * sizeof(*f))))
+        if (!(f = realloc(s->found, cap * sizeof(*f))))
             return NULL;
         s->found = f;
         s->cap = cap;
@@ -132,7 +134,7 @@ static struct found *found_of(struct scanning *s, const struct sigma_hit *h)
         free(f->id);
         return NULL;
     }
-    s->nfound++;
+    s->place[h->rule] = (uint32_t)++s->nfound;
     return f;
 }
 
@@ -197,6 +199,7 @@ static void file_print(struct scanning *s, const struct sigma_scanned *r)
 static void found_clear(struct scanning *s)
 {
     for (size_t i = 0; i < s->nfound; i++) {
+        s->place[s->found[i].rule] = 0;
         free(s->found[i].title);
         free(s->found[i].id);
     }
@@ -324,6 +327,8 @@ static int rules_load(struct scanning *s, struct err *e)
     if (!s->loaded.rules)
         return err_set(e, ERR_MISSING, "there is not one Sigma rule%s%s", s->nrules ? " in " : "",
                        s->nrules ? s->rules[0] : "");
+    if (s->loaded.rules > RULES_MAX || !(s->place = calloc(s->loaded.rules, sizeof(*s->place))))
+        return err_set(e, ERR_LIMIT, "there are too many rules");
     if (s->loaded.rejected)
         fprintf(stderr, "belljar: %" PRIu64 " rule%s bad and %s left out\n", s->loaded.rejected,
                 s->loaded.rejected == 1 ? " is" : "s are", s->loaded.rejected == 1 ? "was" : "were");
@@ -419,6 +424,7 @@ static int run(int argc, char **argv)
     buf_free(&s.texts);
     buf_free(&s.placeholders);
     free(s.found);
+    free(s.place);
     return code;
 }
 

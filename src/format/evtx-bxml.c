@@ -30,7 +30,7 @@ enum {
     TOKEN_MORE = 0x40, /* flag */
 };
 
-#define NAME_HEADER 8      /* next, hash, length */
+#define NAME_HEADER 8 /* next, hash, length */
 #define RECORD_PADDING 8
 #define TEMPLATE_HEADER 24 /* next, GUID, size */
 
@@ -440,7 +440,8 @@ static bool fragment_follows(const struct reader *r)
 {
     struct reader at = *r;
 
-    return reader_left(&at) > RECORD_PADDING && reader_u8(&at) == TOKEN_FRAGMENT && reader_u8(&at) == 1 && reader_u8(&at) == 1 && reader_ok(&at);
+    return reader_left(&at) > RECORD_PADDING && reader_u8(&at) == TOKEN_FRAGMENT && reader_u8(&at) == 1 &&
+           reader_u8(&at) == 1 && reader_ok(&at);
 }
 
 /* A document may be several fragments, one behind the other, each with its end token. */
@@ -657,7 +658,6 @@ const struct evtx_element *evtx_document(struct evtx *x, struct reader *r)
     const struct evtx_element *root = NULL;
     struct contents c = {.first = &root};
 
-    x->elements = 0;
     if (!document_parse(&p, r, &parts))
         evtx_trouble(x, r->error == ERR_LIMIT ? "limit" : "bad-binary-xml", r->error_what, r->error_offset);
     parts_expand(&e, parts, &c);

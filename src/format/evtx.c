@@ -156,6 +156,7 @@ static void chunk_reset(struct evtx *x, uint64_t offset, size_t n)
     c->end = n;
     c->sound = c->any = c->lost = false;
     c->last_id = 0;
+    c->elements = c->work = 0;
     x->in_chunk = true;
     x->chunks++;
 }
@@ -355,13 +356,18 @@ static void record_read(struct evtx *x, const struct head *h, struct evtx_record
 
     arena_reset(&x->memory);
     x->trouble = NULL;
+    x->elements = 0;
     *ret = (struct evtx_record){.number = x->records++,
                                 .id = h->id,
                                 .written_ns = evtx_filetime_ns(h->filetime),
                                 .offset = c->in.origin + c->pos,
                                 .size = h->size};
-    if (reader_window(&c->in, c->pos + RECORD_HEADER, h->size - RECORD_MIN, &body))
+    if (c->elements > EVTX_CHUNK_ELEMENTS_MAX || c->work > EVTX_CHUNK_WORK_MAX)
+        evtx_trouble(x, "limit", "the records of this chunk are larger than any real ones", ret->offset);
+    else if (reader_window(&c->in, c->pos + RECORD_HEADER, h->size - RECORD_MIN, &body))
         ret->root = evtx_document(x, &body);
+    c->elements += x->elements;
+    c->work += x->memory.used;
     if (!ret->root)
         evtx_trouble(x, "record-empty", "the record has no contents", ret->offset);
     ret->damaged = x->trouble != NULL;

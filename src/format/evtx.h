@@ -31,6 +31,8 @@
 #define EVTX_NESTING_MAX 8               /* documents as values inside documents */
 #define EVTX_ELEMENTS_MAX 16384          /* of one record */
 #define EVTX_RECORD_BYTES_MAX (4u << 20) /* memory of one record's tree */
+#define EVTX_CHUNK_ELEMENTS_MAX 262144u  /* of all records of a chunk: real ones have some thousands */
+#define EVTX_CHUNK_WORK_MAX (256u << 20) /* memory of the trees of all records of a chunk, one after the other */
 #define EVTX_CHUNK_BYTES_MAX (16u << 20) /* memory of one chunk's templates and names */
 #define EVTX_TEMPLATES_MAX 512           /* of one chunk */
 

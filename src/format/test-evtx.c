@@ -524,6 +524,48 @@ static void write_self(struct evtx_make *m, void *context)
     evtx_make_values(m, NULL, 0);
 }
 
+/* Hundreds of records that use one large template: the first are read, the others told, and it does not take long. */
+static void write_wide_template(struct evtx_make *m, void *context)
+{
+    struct evtx_make_element root = evtx_make_open(m, "Event", false, true), e;
+
+    (void)context;
+    evtx_make_content(m);
+    for (unsigned i = 0; i < 1500; i++) {
+        e = evtx_make_open(m, "Data", false, true);
+        evtx_make_close_empty(m, &e);
+    }
+    evtx_make_close(m, &root);
+}
+
+static void write_wide(struct evtx_make *m, void *context)
+{
+    (void)context;
+    evtx_make_template(m, "wide", write_wide_template, NULL);
+    evtx_make_values(m, NULL, 0);
+}
+
+static void test_chunk_limit(void **unused)
+{
+    struct evtx_make *m = malloc(sizeof(*m));
+    struct buf b;
+    struct result r;
+
+    (void)unused;
+    assert_non_null(m);
+    evtx_make_begin(m);
+    for (unsigned i = 0; i < 500; i++)
+        evtx_make_raw(m, write_wide, NULL);
+    evtx_make_end(m, &b);
+    free(m);
+    assert_int_equal(read_all(b.data, b.len, &r), 0);
+    assert_int_equal(r.records, 500);
+    assert_true(r.damaged > 200 && r.damaged < 400);
+    assert_non_null(anomaly_of(&r, "limit"));
+    result_free(&r);
+    buf_free(&b);
+}
+
 static void test_limits(void **unused)
 {
     (void)unused;
@@ -792,7 +834,7 @@ int main(void)
         cmocka_unit_test(test_tokens),    cmocka_unit_test(test_values_damaged), cmocka_unit_test(test_optional),
         cmocka_unit_test(test_user_data), cmocka_unit_test(test_limits),         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_flipped),   cmocka_unit_test(test_damage),         cmocka_unit_test(test_moved),
-        cmocka_unit_test(test_source),
+        cmocka_unit_test(test_source),    cmocka_unit_test(test_chunk_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
