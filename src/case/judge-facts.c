@@ -73,6 +73,41 @@ static void read_run(struct judge_facts *f, const json_t *run)
         f->why_not = copy(run, "ended_text");
 }
 
+#define LINES_MAX (8u << 20)
+
+static void add_line(struct buf *to, const json_t *text)
+{
+    const char *v = json_string_value(text);
+    if (v) {
+        buf_addz(to, v);
+        buf_u8(to, '\n');
+    }
+}
+
+/* What rules may ask of the sample. Texts that do not fit are left out. */
+static void read_static(struct judge_facts *f, const json_t *facts)
+{
+    const json_t *elf = json_object_get(facts, "elf"), *item;
+    double entropy = json_number_value(json_object_get(facts, "entropy"));
+    json_t *list;
+    const char *key;
+    size_t i;
+
+    buf_init(&f->strings, LINES_MAX);
+    buf_init(&f->indicators, LINES_MAX);
+    buf_init(&f->anomalies, LINES_MAX);
+    f->size = (uint64_t)json_integer_value(json_object_get(facts, "size"));
+    f->entropy = entropy > 0 && entropy <= 8 ? (unsigned)(entropy * 100 / 8) : 0;
+    f->stripped = flag(elf, "stripped");
+    f->is_static = flag(elf, "static");
+    json_array_foreach(json_object_get(json_object_get(facts, "strings"), "items"), i, item)
+        add_line(&f->strings, json_object_get(item, "text"));
+    json_object_foreach(json_object_get(facts, "indicators"), key, list) json_array_foreach(list, i, item)
+        add_line(&f->indicators, json_is_object(item) ? json_object_get(item, "text") : item);
+    json_array_foreach(json_object_get(facts, "anomalies"), i, item)
+        add_line(&f->anomalies, json_object_get(item, "what"));
+}
+
 /* A URL that could not be fetched was not analysed, whatever wget did meanwhile. */
 static void judge_fetch(struct judge_facts *f, const json_t *submission, const json_t *run)
 {
@@ -98,6 +133,7 @@ int judge_facts_read(struct judge_facts *f, struct str submission, struct str fa
     f->origin = plan_bytes(copy(js, "path"));
     f->type = copy(jf, "type");
     f->sample_path = plan_bytes(copy(jr, "sample_path"));
+    read_static(f, jf);
     read_run(f, jr);
     judge_fetch(f, js, jr);
     f->cut_off = !json_object_get(jr, "channel"); /* not written by the runner (case/run-facts.c) */
@@ -192,6 +228,9 @@ void judge_facts_clear(struct judge_facts *f)
 {
     free(f->sample_path);
     free(f->sha256);
+    buf_free(&f->strings);
+    buf_free(&f->indicators);
+    buf_free(&f->anomalies);
     free(f->origin);
     free(f->type);
     free(f->why_not);

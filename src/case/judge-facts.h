@@ -27,6 +27,10 @@ struct judge_facts {
     struct judge_hints hints;
     char *origin; /* where the sample lay when it was submitted; "" unknown; owned */
     struct allowlist allow;
+    struct buf strings, indicators, anomalies; /* what triage found in the sample, one thing a line */
+    uint64_t size;
+    unsigned entropy; /* percent of 8 bits per byte */
+    bool stripped, is_static;
 };
 
 /* Texts are JSON objects; static and run may be empty. Before or after the events, once. */

@@ -133,6 +133,14 @@ static int prepare(struct observation *o, const int *fds, struct err *e)
     bf.sample_path = str_from(o->sample.sample_path);
     bf.sample_sha256 = str_from(o->sample.sha256);
     bf.sample_type = str_from(o->sample.type);
+    bf.sample_strings = buf_str(&o->sample.strings);
+    bf.sample_indicators = buf_str(&o->sample.indicators);
+    bf.sample_anomalies = buf_str(&o->sample.anomalies);
+    bf.sample_size = o->sample.size;
+    bf.sample_entropy = o->sample.entropy;
+    bf.sample_stripped = o->sample.stripped;
+    bf.sample_static = o->sample.is_static;
+    bf.platform = STR_LIT("linux"); /* every guest there is */
     if ((x = behavior_engine_new(o->rules, o->procs, &bf, &o->engine)) < 0)
         return err_set(e, x, "the rules could not be made ready");
     int own = dup(fds[OBSERVE_LOG]);

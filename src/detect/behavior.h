@@ -62,6 +62,12 @@ struct behavior_facts {
     struct str sample_path; /* path of the sample in the guest */
     struct str sample_sha256;
     struct str sample_type; /* "elf", "script", ... */
+    /* What triage found in it; lists are texts with one thing a line. */
+    struct str sample_strings, sample_indicators, sample_anomalies;
+    uint64_t sample_size;
+    unsigned sample_entropy; /* percent of 8 bits per byte */
+    bool sample_stripped, sample_static;
+    struct str platform; /* "linux", ...: rules for other platforms rest; empty: all work */
 };
 
 /* Both are borrowed and must outlive the engine. */

@@ -144,6 +144,10 @@ static bool joined_flag(struct behavior_engine *g, enum joined j)
                (g->ev->kind == EVENT_PROCESS_EXEC && written_has(g, engine_script_path(g)));
     case JOINED_IMAGE_WRITTEN_BY_SAMPLE:
         return p && (written_has(g, p->image) || written_has(g, p->script));
+    case JOINED_SAMPLE_STRIPPED:
+        return g->facts.sample_stripped;
+    case JOINED_SAMPLE_STATIC:
+        return g->facts.sample_static;
     default:
         return false;
     }
@@ -184,6 +188,12 @@ static struct str joined_text(struct behavior_engine *g, enum joined j, bool *st
         return engine_script_path(g);
     case JOINED_SAMPLE_TYPE:
         return g->facts.sample_type;
+    case JOINED_SAMPLE_STRINGS:
+        return g->facts.sample_strings;
+    case JOINED_SAMPLE_INDICATORS:
+        return g->facts.sample_indicators;
+    case JOINED_SAMPLE_ANOMALIES:
+        return g->facts.sample_anomalies;
     default:
         return STR_NONE;
     }
@@ -211,6 +221,9 @@ struct value engine_value(struct behavior_engine *g, uint16_t field)
     if (f->joined >= JOINED_IS_ROOT) {
         v.present = true;
         v.number = joined_flag(g, (enum joined)f->joined);
+    } else if (f->joined == JOINED_SAMPLE_SIZE || f->joined == JOINED_SAMPLE_ENTROPY) {
+        v.present = g->facts.sample_size != 0;
+        v.number = (int64_t)(f->joined == JOINED_SAMPLE_SIZE ? g->facts.sample_size : g->facts.sample_entropy);
     } else if (f->joined == JOINED_PROCESS_ID) {
         v.present = g->p != NULL;
         v.number = g->p ? g->p->pid : 0;
@@ -462,6 +475,7 @@ static int lives_make(struct behavior_engine *g, size_t only)
 {
     const struct behavior_rules *set = g->set;
     bool *chosen = calloc(set->count + 1, sizeof(*chosen));
+    uint8_t platform = platform_bit(g->facts.platform);
     g->lives = calloc(set->count * RULE_STEPS_MAX + 1, sizeof(*g->lives));
     if (!g->lives || !chosen) {
         free(chosen);
@@ -471,7 +485,7 @@ static int lives_make(struct behavior_engine *g, size_t only)
         rule_choose(set, only, chosen, 0);
     for (size_t i = 0; i < set->count; i++) {
         const struct rule *r = set->rules[i];
-        if (r->off || (only != SIZE_MAX && !chosen[i]))
+        if (r->off || (platform && !(r->platforms & platform)) || (only != SIZE_MAX && !chosen[i]))
             continue;
         for (unsigned k = 0; k < r->ndetectors; k++)
             if (r->detectors[k].absent)

@@ -447,14 +447,25 @@ static int id_check(struct compile *c, unsigned line)
     return 0;
 }
 
+uint8_t platform_bit(struct str name)
+{
+    static const char *const names[] = {"linux", "windows", "macos", "android"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_eqz(name, names[i]))
+            return (uint8_t)(1u << i);
+    return str_eqz(name, "any") ? 0xff : 0;
+}
+
 static int platforms_parse(struct compile *c, const struct yaml_tree *n)
 {
     struct yaml_tree one;
-    for (const struct yaml_tree *p = n ? list_first(n, &one) : NULL; p; p = p->next)
-        if (!str_eqz(p->text, "linux") && !str_eqz(p->text, "windows") && !str_eqz(p->text, "macos") &&
-            !str_eqz(p->text, "android") && !str_eqz(p->text, "any"))
+    for (const struct yaml_tree *p = n ? list_first(n, &one) : NULL; p; p = p->next) {
+        uint8_t bit = platform_bit(p->text);
+        if (!bit)
             return compile_fail(c, p->line, "unknown platform '%.*s'", STR_ARG(p->text));
-    return n ? 0 : compile_fail(c, c->rule->line, "'platforms' is missing");
+        c->rule->platforms |= bit;
+    }
+    return c->rule->platforms ? 0 : compile_fail(c, n ? n->line : c->rule->line, "'platforms' is missing");
 }
 
 static int head_parse(struct compile *c, const struct yaml_tree *doc)
@@ -498,10 +509,10 @@ static int head_parse(struct compile *c, const struct yaml_tree *doc)
 
 int rule_parse(struct compile *c, const struct yaml_tree *doc)
 {
-    static const char *const known[] = {"id",     "title",   "description", "category",  "severity",       "points",
-                                        "attack", "classes", "platforms",   "findings",  "falsepositives", "references",
-                                        "author", "license", "malware", "event",   "rule",        "detection", "lineage",        "sequence",
-                                        "count",  "tests",   NULL};
+    static const char *const known[] = {
+        "id",        "title",     "description",    "category",   "severity", "points",  "attack",  "classes",
+        "platforms", "findings",  "falsepositives", "references", "author",   "license", "malware", "event",
+        "rule",      "detection", "lineage",        "sequence",   "count",    "tests",   NULL};
     struct rule *r = c->rule;
     const struct yaml_tree *sequence = yaml_tree_get(doc, "sequence"), *count = yaml_tree_get(doc, "count");
     r->line = doc->line;

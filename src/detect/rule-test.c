@@ -211,16 +211,81 @@ static int sample_start(struct stream *s)
     return rc < 0 ? rc : stream_send(s, &exec);
 }
 
+/* A list as one text with a line for each. */
+static int lines_join(struct stream *s, const struct yaml_tree *n, struct str *ret)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    if (n->kind == YAML_TREE_SCALAR)
+        buf_add_str(&b, n->text);
+    for (const struct yaml_tree *k = n->child; k; k = k->next) {
+        buf_add_str(&b, k->text);
+        buf_u8(&b, '\n');
+    }
+    *ret = arena_str(&s->texts, buf_str(&b));
+    buf_free(&b);
+    return ret->p ? 0 : err_set(s->err, -ENOMEM, "no memory");
+}
+
+static int sample_number(struct stream *s, const struct yaml_tree *n, int64_t max, int64_t *ret)
+{
+    if (n->kind != YAML_TREE_SCALAR || number_parse(n->text, false, ret) < 0 || *ret < 0 || *ret > max)
+        return err_set(s->err, ERR_FORMAT, "line %u: '%.*s' is not a number that fits", n->line, STR_ARG(n->key));
+    return 0;
+}
+
+static int sample_fact(struct stream *s, const struct yaml_tree *n)
+{
+    struct behavior_facts *f = &s->facts;
+    int64_t number = 0;
+    int rc = 0;
+    if (str_eqz(n->key, "type")) {
+        f->sample_type = n->text;
+    } else if (str_eqz(n->key, "size")) {
+        rc = sample_number(s, n, INT64_MAX, &number);
+        f->sample_size = (uint64_t)number;
+    } else if (str_eqz(n->key, "entropy")) {
+        rc = sample_number(s, n, 100, &number);
+        f->sample_entropy = (unsigned)number;
+    } else if (str_eqz(n->key, "strings")) {
+        rc = lines_join(s, n, &f->sample_strings);
+    } else if (str_eqz(n->key, "indicators")) {
+        rc = lines_join(s, n, &f->sample_indicators);
+    } else if (str_eqz(n->key, "anomalies")) {
+        rc = lines_join(s, n, &f->sample_anomalies);
+    } else if (str_eqz(n->key, "stripped")) {
+        rc = yaml_tree_bool(n, &f->sample_stripped);
+    } else if (str_eqz(n->key, "static")) {
+        rc = yaml_tree_bool(n, &f->sample_static);
+    } else {
+        rc = ERR_FORMAT;
+    }
+    if (rc == ERR_FORMAT)
+        err_set(s->err, rc, "line %u: a sample has no such '%.*s'", n->line, STR_ARG(n->key));
+    return rc;
+}
+
+/* sample: {type, size, entropy, strings, indicators, anomalies, stripped, static}: what triage would have found */
+static int sample_facts(struct stream *s, const struct yaml_tree *sample)
+{
+    int rc =
+        sample->kind == YAML_TREE_MAP ? 0 : err_set(s->err, ERR_FORMAT, "line %u: sample must be a map", sample->line);
+    for (const struct yaml_tree *n = rc < 0 ? NULL : sample->child; n && rc >= 0; n = n->next)
+        rc = sample_fact(s, n);
+    if (!s->facts.sample_size)
+        s->facts.sample_size = 1;
+    return rc;
+}
+
 /* The sample starts, then the events of the list. */
-static int stream_play(const struct behavior_rules *r, size_t only, const struct yaml_tree *events,
-                       struct findings *ret, struct err *e)
+static int stream_play(const struct behavior_rules *r, size_t only, const struct yaml_tree *sample,
+                       const struct yaml_tree *events, struct findings *ret, struct err *e)
 {
     struct stream s = {.err = e, .facts = {.sample_path = STR_LIT(SAMPLE_PATH), .sample_type = STR_LIT("elf")}};
     arena_init(&s.texts, 64 << 20);
-    int rc = proctab_new(100000, &s.procs);
-    if (rc >= 0)
-        rc = behavior_engine_new_one(r, only, s.procs, &s.facts, &s.engine);
-    if (rc < 0)
+    int rc = sample ? sample_facts(&s, sample) : 0;
+    if (rc >= 0 && ((rc = proctab_new(100000, &s.procs)) < 0 ||
+                    (rc = behavior_engine_new_one(r, only, s.procs, &s.facts, &s.engine)) < 0))
         err_set(e, rc, "cannot make the engine");
     if (rc >= 0)
         rc = sample_start(&s);
@@ -276,7 +341,7 @@ static bool test_run(const struct behavior_rules *set, size_t index, const struc
         fail_tell(r, test, "has no events", NULL, problem, context);
         return false;
     }
-    if (stream_play(set, index, events, &found, &e) < 0) {
+    if (stream_play(set, index, yaml_tree_get(test, "sample"), events, &found, &e) < 0) {
         fail_tell(r, test, "cannot be played", e.text, problem, context);
         return false;
     }
@@ -347,7 +412,7 @@ int behavior_streams_play(const struct behavior_rules *r, struct str yaml, behav
             rc = err_set(e, ERR_FORMAT, "line %u: a stream without events", d->line);
             break;
         }
-        rc = stream_play(r, SIZE_MAX, events, &found, e);
+        rc = stream_play(r, SIZE_MAX, yaml_tree_get(d, "sample"), events, &found, e);
         if (rc >= 0)
             rc = fn(context, d, &found);
         findings_free(&found);

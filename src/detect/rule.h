@@ -55,9 +55,16 @@ enum joined {
     JOINED_TARGET_IMAGE,
     JOINED_TARGET_LINEAGE,
     JOINED_SAMPLE_TYPE,
+    JOINED_SAMPLE_STRINGS,
+    JOINED_SAMPLE_INDICATORS,
+    JOINED_SAMPLE_ANOMALIES,
     JOINED_SCRIPT_PATH,
     JOINED_PROCESS_ID, /* numbers from here */
-    JOINED_IS_ROOT,    /* booleans from here */
+    JOINED_SAMPLE_SIZE,
+    JOINED_SAMPLE_ENTROPY,
+    JOINED_IS_ROOT, /* booleans from here */
+    JOINED_SAMPLE_STRIPPED,
+    JOINED_SAMPLE_STATIC,
     JOINED_ANONYMOUS,
     JOINED_SAMPLE_FILE,
     JOINED_SELF_FILE,
@@ -151,6 +158,7 @@ struct rule {
     unsigned nattack;
     uint8_t classes[CLASS_COUNT];
     struct str threat; /* key `malware` */
+    uint8_t platforms; /* bits of platform_bit */
     const struct yaml_tree *falsepositives;
     enum rule_type type;
     struct detector detectors[RULE_STEPS_MAX];
@@ -218,6 +226,9 @@ int detection_compile(struct compile *c, const struct yaml_tree *detection);
 
 /* rule-parse.c: one document; on failure c->err and c->line tell. Adds nothing to the list. */
 int rule_parse(struct compile *c, const struct yaml_tree *doc);
+
+/* The bit of a platform's name; 0 unknown, all bits for "any". */
+uint8_t platform_bit(struct str name);
 
 static inline bool kinds_have(const uint8_t *kinds, unsigned kind)
 {

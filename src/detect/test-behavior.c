@@ -544,6 +544,127 @@ static void written_files_are_known(void **state)
     }
 }
 
+#define CONNECT "  - {kind: net.connect, DestinationPort: 80}\n"
+
+static void static_facts_can_be_asked_for(void **state)
+{
+    static const struct {
+        const char *detection, *sample;
+        unsigned findings;
+    } t[] = {
+        {"SampleEntropy|gte: 95", "{entropy: 97, size: 5000}", 1},
+        {"SampleEntropy|gte: 95", "{entropy: 94, size: 5000}", 0},
+        {"SampleEntropy|gte: 95", NULL, 0}, /* nothing is known */
+        {"SampleSize|lt: 64K", "{size: 5000}", 1},
+        {"SampleSize|lt: 64K", "{size: 65536}", 0},
+        {"SampleStrings|contains: stratum+tcp", "{strings: [abc, 'Stratum+TCP://pool', def]}", 1},
+        {"SampleStrings|contains: stratum+tcp", "{strings: [stratum, tcp]}", 0},
+        {"SampleIndicators|contains: .onion", "{indicators: ['http://abc.onion/']}", 1},
+        {"SampleAnomalies|contains: entry-outside", "{anomalies: [entry-outside]}", 1},
+        {"SampleStripped: true", "{stripped: true}", 1},
+        {"SampleStripped: true", "{stripped: false}", 0},
+        {"SampleStatic: true", "{static: true, type: elf}", 1},
+        {"SampleType: script", "{type: script}", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct buf body, events;
+        buf_init(&body, 1 << 16);
+        buf_init(&events, 1 << 16);
+        buf_addf(&body, "event: net.connect\ndetection:\n  a:\n    %s\n", t[i].detection);
+        buf_addf(&events, CONNECT "%s%s\n", t[i].sample ? "sample: " : "", t[i].sample ? t[i].sample : "");
+        struct seen s = play(NULL, buf_z(&body), buf_z(&events));
+        if (s.problems || s.findings != t[i].findings)
+            fail_msg("%s, %s: %u %s", t[i].detection, t[i].sample ? t[i].sample : "", s.findings, s.problem);
+        buf_free(&body);
+        buf_free(&events);
+    }
+    assert_string_equal(play("E {SampleEntropy}", "event: net.connect\n", CONNECT "sample: {entropy: 97}\n").title,
+                        "E 97");
+}
+
+/* What rules for Windows will need can be said already. */
+static void windows_can_be_spoken_of(void **state)
+{
+    static const struct {
+        const char *title, *body, *event, *said;
+    } t[] = {
+        {"'Writes to the autostart key {TargetObject}'",
+         "event: registry.set\ndetection: {a: {TargetObject|contains: '\\CurrentVersion\\Run\\'}}\n",
+         "{kind: registry.set, TargetObject: 'HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x', Details: "
+         "'c:\\x.exe'}",
+         "Writes to the autostart key HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x"},
+        {"'Starts a thread in another process by {Call}'",
+         "event: inject.thread\ndetection: {a: {StartModule: null}}\n",
+         "{kind: inject.thread, TargetProcessId: 77, Call: CreateRemoteThread}",
+         "Starts a thread in another process by CreateRemoteThread"},
+        {"'Opens a process'", "event: process.open\ndetection: {a: {GrantedAccess|allbits: 0x1410}}\n",
+         "{kind: process.open, TargetProcessId: 77, GrantedAccess: 0x1fffff}", "Opens a process"},
+        {"'Looks for the window {WindowTitle}'", "event: window.*\ndetection: {a: {WindowClass: OLLYDBG}}\n",
+         "{kind: window.find, WindowTitle: OllyDbg, WindowClass: OllyDbg}", "Looks for the window OllyDbg"},
+        {"'Makes a {ProgramId}'", "event: com.create\ndetection: {a: {ProgramId|startswith: 'WScript.'}}\n",
+         "{kind: com.create, ProgramId: WScript.Shell}", "Makes a WScript.Shell"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct buf events;
+        buf_init(&events, 1 << 16);
+        buf_addf(&events, "  - %s\n", t[i].event);
+        struct seen s = play(t[i].title, t[i].body, buf_z(&events));
+        if (s.problems || s.findings != 1 || strcmp(s.title, t[i].said) != 0)
+            fail_msg("%s: %u '%s' %s", t[i].body, s.findings, s.title, s.problem);
+        buf_free(&events);
+    }
+}
+
+/* Rules for other platforms rest; those that were switched off too. */
+static void only_some_rules_work(void **state)
+{
+    static const char *const platforms[] = {"linux", "windows", "any", "linux, windows"};
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        struct behavior_facts facts = {.platform = STR_LIT("linux")};
+        struct behavior_rules *r;
+        struct behavior_engine *g;
+        struct proctab *procs;
+        struct findings found;
+        struct buf b;
+        buf_init(&b, 1 << 16);
+        buf_addf(&b,
+                 "id: t\ntitle: x\ncategory: Networking\nseverity: high\npoints: 40\nplatforms: [%s]\n"
+                 "malware: Worm\nevent: net.connect\nlineage: any\n",
+                 platforms[i % 4]);
+        assert_int_equal(behavior_rules_new(&r), 0);
+        behavior_rules_weight(r, i == 2 ? 25 : 100);
+        assert_int_equal(behavior_rules_add(r, "t", buf_str(&b), NULL, NULL, NULL), 1);
+        assert_false(behavior_rules_off(r, STR_LIT("other")));
+        if (i >= 4)
+            assert_true(behavior_rules_off(r, STR_LIT("t")));
+        assert_int_equal(proctab_new(100, &procs), 0);
+        assert_int_equal(behavior_engine_new(r, procs, &facts, &g), 0);
+        struct event ev = {.kind = EVENT_NET_CONNECT,
+                           .source = EVENT_SOURCE_TRACER,
+                           .seq = 1,
+                           .pid = 9,
+                           .count = EVF_NET_CONNECT__COUNT};
+        for (unsigned k = 0; k < ev.count; k++)
+            ev.f[k].s = STR_LIT("");
+        assert_int_equal(behavior_engine_event(g, &ev, proctab_event(procs, &ev)), 0);
+        assert_int_equal(behavior_engine_finish(g, &found), 0);
+        assert_int_equal(found.count, i < 4 && i != 1);
+        if (found.count) {
+            assert_true(str_eqz(found.items[0].threat, "Worm"));
+            assert_int_equal(found.items[0].points, i == 2 ? 10 : 40);
+            assert_int_equal(found.items[0].severity, i == 2 ? SEVERITY_MEDIUM : SEVERITY_HIGH);
+        }
+        findings_free(&found);
+        behavior_engine_free(&g);
+        proctab_free(&procs);
+        behavior_rules_free(&r);
+        buf_free(&b);
+    }
+}
+
 static void limits_are_said(void **state)
 {
     (void)state;
@@ -600,6 +721,9 @@ int main(void)
         cmocka_unit_test(only_the_sample_counts),
         cmocka_unit_test(network_events_find_their_process),
         cmocka_unit_test(written_files_are_known),
+        cmocka_unit_test(static_facts_can_be_asked_for),
+        cmocka_unit_test(windows_can_be_spoken_of),
+        cmocka_unit_test(only_some_rules_work),
         cmocka_unit_test(limits_are_said),
         cmocka_unit_test(tests_inside_rules_can_fail),
     };

@@ -21,7 +21,7 @@ enum event_kind {
 #define EV_KIND(num, sym, name, sigma, doc) EVENT_##sym = num,
 #define EV_FIELD(sym, field, type, doc)
 #define EV_END(sym)
-#include "event/schema.def"
+#include "event/schema-all.def"
 #undef EV_KIND
 #undef EV_FIELD
 #undef EV_END
@@ -34,7 +34,7 @@ enum event_kind {
     EVF_##sym##__COUNT                                                                                                 \
     }                                                                                                                  \
     ;
-#include "event/schema.def"
+#include "event/schema-all.def"
 #undef EV_KIND
 #undef EV_FIELD
 #undef EV_END

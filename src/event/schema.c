@@ -12,7 +12,7 @@
     }                                                                                                                  \
     ;                                                                                                                  \
     _Static_assert(EVF_##sym##__COUNT <= EVENT_FIELDS_MAX, "too many fields in " #sym);
-#include "event/schema.def"
+#include "event/schema-all.def"
 #undef EV_KIND
 #undef EV_FIELD
 #undef EV_END
@@ -22,13 +22,13 @@
 
 static const struct event_kind_info by_number[EVENT_KIND_MAX] = {
 #define EV_KIND(num, sym, name, sigma, doc) [num] = {num, name, sigma, doc, EVF_##sym##__COUNT, fields_##sym},
-#include "event/schema.def"
+#include "event/schema-all.def"
 #undef EV_KIND
 };
 
 static const uint16_t in_order[] = {
 #define EV_KIND(num, sym, name, sigma, doc) num,
-#include "event/schema.def"
+#include "event/schema-all.def"
 #undef EV_KIND
 };
 /* clang-format on */
