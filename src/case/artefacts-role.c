@@ -206,7 +206,7 @@ static void target_fill(const struct scanning *s, const struct artefact *a, stru
 static void artefact_scan(struct scanning *s, struct artefact *a)
 {
     char *path = path_format("%s/%s", s->dir, a->file);
-    struct yara_job job = {.fd = -1, .cookie = a};
+    struct yara_job job = {.fd = -1, .streams = a->kind == ARTEFACT_TRAFFIC, .cookie = a};
     struct err e = {0};
     struct stat st;
     uint64_t changed;

@@ -34,7 +34,7 @@ enum observe_fact {
     OBSERVE_RUN,
     OBSERVE_BASELINE,
     OBSERVE_PASSWD,
-    OBSERVE_YARA, /* yara.json */
+    OBSERVE_YARA,  /* yara.json */
     OBSERVE_ALLOW, /* texts of the allow-list */
     OBSERVE_FACTS_COUNT
 };

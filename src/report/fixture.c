@@ -125,7 +125,7 @@ int fixture_end(struct fixture *x, struct err *e)
         "\"A script that fetches a program and starts it.\",\"author\":\"Belljar\",\"reference\":"
         "\"https://rules.example/"
         "1\",\"licence\":\"GPL-3.0-or-later\",\"malware\":\"\",\"namespace\":\"scripts\",\"rule\":"
-        "\"Script_Downloads_And_Runs\",\"tags\":[\"dropper\"],\"meta\":{\"description\":"
+        "\"Script_Downloads_And_Runs\",\"part\":null,\"tags\":[\"dropper\"],\"meta\":{\"description\":"
         "\"A script that fetches a program and starts "
         "it.\",\"score\":25,\"tested\":true},\"strings\":[{\"id\":\"$fetch\","
         "\"offset\":211,\"length\":9,\"data\":\"curl -s "
@@ -140,7 +140,8 @@ int fixture_end(struct fixture *x, struct err *e)
         "\"Spam, unwanted Advertisements and Ransom Demands\",\"attack\":[\"T1486\"],\"classes\":{\"Ransomware\":8},"
         "\"description\":\"A note that demands money for "
         "files.\",\"author\":\"Belljar\",\"reference\":\"\",\"licence\":"
-        "\"GPL-3.0-or-later\",\"malware\":\"Made-up\",\"namespace\":\"ransom\",\"rule\":\"Ransom_Note\",\"tags\":[],"
+        "\"GPL-3.0-or-later\",\"malware\":\"Made-up\",\"namespace\":\"ransom\",\"rule\":\"Ransom_Note\",\"part\":null,"
+        "\"tags\":[],"
         "\"meta\":{},"
         "\"strings\":[{\"id\":\"$pay\",\"offset\":40,\"length\":22,\"data\":\"pay within three days \",\"xor_key\":0}],"
         "\"strings_more\":0}],\"hits_more\":0,\"notes\":[\"the string $pay of ransom/Ransom_Note makes the scan "
@@ -148,7 +149,8 @@ int fixture_end(struct fixture *x, struct err *e)
         "{\"kind\":\"memory\",\"name\":\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"sha256\":"
         "\"5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592\",\"size\":65536,\"scanned\":false,"
         "\"reason\":"
-        "\"the scanner ended on this file: killed by signal 11 (memory error)\",\"hits\":[],\"hits_more\":0,\"notes\":[]}],"
+        "\"the scanner ended on this file: killed by signal 11 (memory "
+        "error)\",\"hits\":[],\"hits_more\":0,\"notes\":[]}],"
         "\"artefacts_more\":0}";
     x->log = *evlog_writer_status(x->writer);
     if (evlog_close(&x->writer, e) < 0)

@@ -7,7 +7,7 @@ export interface Evidence { source: string; seq: number; time: number; process: 
 export interface ArtefactPlace { kind: string; name: string; sha256: string | null; string: string | null; offset: number }
 export interface YaraHit {
   id: string; severity: Severity; points: number; category: string; description: string; author: string; reference: string; licence: string; malware: string;
-  namespace: string; rule: string; tags: string[]; meta: Record<string, string | number | boolean>;
+  namespace: string; rule: string; part: string | null; tags: string[]; meta: Record<string, string | number | boolean>;
   strings: { id: string; offset: number; length: number; data: string; xor_key: number }[]; strings_more: number;
 }
 export interface Artefact { kind: string; name: string; sha256: string | null; size: number; scanned: boolean; reason: string | null; hits: YaraHit[]; hits_more: number; notes: string[] }

@@ -21,6 +21,7 @@ function Hit({ m, h }: { m: Model; h: YaraHit }) {
   const facts: [string, string][] = [["Threat", h.malware], ["Author", h.author], ["Reference", h.reference], ["Licence", h.licence]];
   return <details class="exchange" open><summary data-row><Dot s={h.severity} /><b class="mono"><T s={h.rule} /></b>
     <span class="grow"><T s={h.description || "no description"} plain max={300} /></span><span class="muted mono"><T s={h.namespace} max={60} /></span></summary>
+    {h.part && <p class="note">in <span class="mono"><T s={h.part} max={120} /></span></p>}
     <dl class="facts">{facts.filter(([, v]) => v).map(([k, v]) => <div><dt>{k}</dt><dd>{url(v) ? <span class="mono"><T s={v} max={200} /></span> : <T s={v} plain max={200} />}</dd></div>)}
       {h.tags.length > 0 && <div><dt>Tags</dt><dd>{h.tags.map((t) => <span class="tag"><T s={t} max={40} /></span>)}</dd></div>}</dl>
     {h.strings.length > 0 && <table class="plain"><thead><tr><th>Offset</th><th>String</th><th class="r">Length</th><th>Bytes</th></tr></thead>

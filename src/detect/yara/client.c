@@ -220,6 +220,7 @@ int yara_client_scan(struct yara_client *c, const struct yara_job *job, struct e
 
     buf_init(&b, 1u << 19);
     buf_u32le(&b, seconds);
+    buf_u8(&b, job->streams);
     for (size_t i = 0; i < sizeof(external) / sizeof(*external); i++)
         yara_wire_str(&b, str_sub(str_from(external[i]), 0, 1u << 16));
     if (b.failed)

@@ -20,6 +20,7 @@ struct yara_client;
 struct yara_job {
     int fd;                    /* open for reading; borrowed until yara_client_scan returns */
     struct yara_target target; /* borrowed likewise */
+    bool streams;              /* a pcap file: what was said in it is scanned (streams.h), not its packets */
     void *cookie;
 };
 

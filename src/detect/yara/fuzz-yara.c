@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * First byte 0-127: the rest is rule text, compiled, kept, loaded again and run; the fuzzer's own bytes are the target.
- * 128-191: an answer of the scanner. 192-223: rule texts on the wire. 224-255: external variables on the wire.
+ * 128-191: an answer of the scanner. 192-207: rule texts on the wire. 208-223: a pcap
+ * file. 224-255: external variables on the wire.
  */
 #include "detect/yara/meaning.h"
 #include "detect/yara/pack.h"
 #include "detect/yara/role.h"
+#include "detect/yara/streams.h"
 
 #include <stdlib.h>
 
@@ -77,7 +79,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rules((struct str){(const char *)data + 1, size - 1});
     } else if (data[0] < 192) {
         answer(&in);
-    } else if (data[0] < 224) {
+    } else if (data[0] >= 208 && data[0] < 224) {
+        struct streams s;
+        char name[STREAM_NAME_MAX];
+        if (streams_read(&in, &s, &e) == 0) {
+            for (size_t i = 0; i < s.count; i++)
+                stream_name(&s.items[i], name);
+            streams_free(&s);
+        }
+    } else if (data[0] < 208) {
         struct yara_text *t;
         size_t n;
         if (yara_pack_decode(&in, &a, &t, &n, &e) == 0)

@@ -84,6 +84,7 @@ static void hit_encode(const struct yara_hit *h, struct buf *out)
 {
     yara_wire_str(out, h->ns);
     yara_wire_str(out, h->rule);
+    yara_wire_str(out, h->part);
     buf_u32le(out, h->ntags);
     for (uint32_t i = 0; i < h->ntags; i++)
         yara_wire_str(out, h->tags[i]);
@@ -173,6 +174,7 @@ static void hit_decode(struct reader *in, struct arena *a, struct yara_hit *h)
 {
     h->ns = take(in, a, WIRE_TEXT_MAX);
     h->rule = take(in, a, WIRE_TEXT_MAX);
+    h->part = take(in, a, WIRE_TEXT_MAX);
     h->ntags = take_count(in, YARA_TAGS_MAX, 4);
     h->tags = arena_array(a, h->ntags + 1, sizeof(*h->tags));
     for (uint32_t i = 0; h->tags && i < h->ntags && reader_ok(in); i++)
@@ -209,7 +211,7 @@ int yara_result_decode(struct reader *in, struct yara_result *ret, struct err *e
         reader_fail(in, ERR_FORMAT, "the status of a scan");
     r.status = (enum yara_status)status;
     r.text = take(in, &r.arena, WIRE_TEXT_MAX);
-    r.nhits = take_count(in, YARA_HITS_MAX, 28);
+    r.nhits = take_count(in, YARA_HITS_MAX, 32);
     r.hits = arena_array(&r.arena, r.nhits + 1, sizeof(*r.hits));
     for (uint32_t i = 0; r.hits && i < r.nhits && reader_ok(in); i++)
         hit_decode(in, &r.arena, &r.hits[i]);

@@ -42,6 +42,7 @@ struct yara_match {
 
 struct yara_hit {
     struct str ns, rule;
+    struct str part; /* of the target: "tcp 10.0.0.2:4000 > 1.2.3.4:80", offsets are within it; empty: the whole */
     struct str *tags;
     struct yara_meta *metas;
     struct yara_match *matches;

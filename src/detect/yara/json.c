@@ -28,6 +28,11 @@ void yara_hit_json(struct jsonw *w, const struct yara_hit *h)
 {
     jsonw_kbytes(w, "namespace", h->ns);
     jsonw_kbytes(w, "rule", h->rule);
+    jsonw_key(w, "part");
+    if (h->part.n)
+        jsonw_bytes(w, h->part);
+    else
+        jsonw_null(w);
     jsonw_karray(w, "tags");
     for (uint32_t i = 0; i < h->ntags; i++)
         jsonw_bytes(w, h->tags[i]);

@@ -7,8 +7,9 @@
 #include "detect/yara/hits.h"
 
 /*
- * Members of an open object: "namespace", "rule", "tags", "meta": {name: text, number or boolean},
- * "strings": [{"id", "offset", "length", "data", "xor_key"}], "strings_more". "data" as jsonw_bytes writes it.
+ * Members of an open object: "namespace", "rule", "part" (text or null), "tags", "meta": {name: text, number or
+ * boolean}, "strings": [{"id", "offset", "length", "data", "xor_key"}], "strings_more". "data" as jsonw_bytes writes
+ * it.
  */
 void yara_hit_json(struct jsonw *w, const struct yara_hit *h);
 /* A sentence about a note: "the string $a of miners/Pool matched too often ...". */

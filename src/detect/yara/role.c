@@ -2,8 +2,10 @@
 #include "detect/yara/role.h"
 
 #include "detect/yara/pack.h"
+#include "detect/yara/streams.h"
 #include "jail/jail.h"
 #include "os/file.h"
+#include "os/time.h"
 #include "triage/identify.h"
 
 #include <errno.h>
@@ -227,6 +229,38 @@ static const char *filetype(const void *p, size_t n, const char *name, char ret[
     return ret;
 }
 
+/* What the guest said and heard; a file that is no pcap is scanned as it is. One time limit for all. */
+static void scan_streams(struct scanner *s, const void *p, size_t n, struct yara_target *t, struct yara_result *ret)
+{
+    uint64_t begun = time_monotonic_ns();
+    unsigned limit = t->timeout_s;
+    struct streams all;
+    struct reader in;
+    char name[STREAM_NAME_MAX];
+
+    reader_init(&in, p, n);
+    if (streams_read(&in, &all, NULL) < 0) {
+        yara_scan(s->rules, p, n, t, s->defines, s->ndefines, ret);
+        return;
+    }
+    yara_result_init(ret);
+    t->part = name;
+    for (size_t i = 0; i < all.count && ret->status == YARA_DONE; i++) {
+        uint64_t spent = (time_monotonic_ns() - begun) / 1000000000;
+        stream_name(&all.items[i], name);
+        t->timeout_s = spent < limit ? (unsigned)(limit - spent) : 1;
+        if (spent > limit) {
+            ret->status = YARA_TIMEOUT;
+            ret->text =
+                yara_result_text(ret, STR_LIT("the scan of the traffic took too long and was ended"), YARA_TEXT_MAX);
+        } else if (all.items[i].data.len) {
+            yara_scan_more(s->rules, all.items[i].data.data, all.items[i].data.len, t, s->defines, s->ndefines, ret);
+        }
+    }
+    t->part = NULL;
+    streams_free(&all);
+}
+
 static int scan(struct scanner *s, const struct ipc_message *m, struct err *e)
 {
     struct yara_result result;
@@ -241,6 +275,7 @@ static int scan(struct scanner *s, const struct ipc_message *m, struct err *e)
     reader_init(&in, m->payload, m->length);
     arena_init(&a, 1u << 20);
     t.timeout_s = reader_u32le(&in);
+    bool streams = reader_u8(&in) == 1;
     for (size_t i = 0; i < sizeof(external) / sizeof(*external); i++)
         *external[i] = arena_str(&a, yara_wire_take(&in, 1u << 16)).p;
     if (!reader_ok(&in))
@@ -253,7 +288,10 @@ static int scan(struct scanner *s, const struct ipc_message *m, struct err *e)
         char type[32];
         if (!t.filetype || !*t.filetype)
             t.filetype = filetype(p, n, t.filename, type);
-        yara_scan(s->rules, p, n, &t, s->defines, s->ndefines, &result);
+        if (streams)
+            scan_streams(s, p, n, &t, &result);
+        else
+            yara_scan(s->rules, p, n, &t, s->defines, s->ndefines, &result);
         buf_clear(&s->answer);
         yara_result_encode(&result, &s->answer);
         x = s->answer.failed ? err_set(e, s->answer.failed, "the answer is too large") : 0;

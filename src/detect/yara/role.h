@@ -17,7 +17,8 @@ enum yara_message {
     YARA_COMPILE = 1, /* defines; descriptors: texts (pack.h), place for the compiled form, magic table (optional) */
     YARA_LOAD = 2,    /* defines; descriptors: compiled form, magic table (optional) */
     YARA_LIST = 3,    /* nothing */
-    YARA_SCAN = 4,    /* u32 timeout in s, five texts: the externals; descriptor: the file */
+    YARA_SCAN =
+        4, /* u32 timeout in s, u8 1: a pcap file by its streams, five texts: the externals; descriptor: the file */
     /* from the scanner */
     YARA_AT = 16,      /* u32 index of the text that is compiled next */
     YARA_PROBLEM = 17, /* u8 warning, u32 line, text file, text reason */

@@ -2,6 +2,7 @@
 /* libyara behind yara.h: compiling, scanning, results on the wire, packs, meanings of meta. */
 #include "detect/yara/meaning.h"
 #include "detect/yara/pack.h"
+#include "detect/yara/streams.h"
 #include "os/file.h"
 #include "os/sanitizer.h"
 
@@ -456,6 +457,114 @@ static void namespaces_of_names(void **state)
             fail_msg("%s", cases[i][0]);
 }
 
+/* ---- traffic ------------------------------------------------------------------------------------------- */
+
+static void record(struct buf *b, uint32_t from, uint16_t sport, uint16_t dport, bool tcp, uint32_t seq, uint8_t flags,
+                   const char *data)
+{
+    size_t n = strlen(data), up = (tcp ? 20 : 8) + n;
+    for (int i = 0; i < 8; i++)
+        buf_u8(b, 0);
+    buf_u32le(b, (uint32_t)(34 + up));
+    buf_u32le(b, (uint32_t)(34 + up));
+    for (int i = 0; i < 12; i++)
+        buf_u8(b, 2);
+    buf_u16be(b, 0x0800);
+    buf_u16be(b, 0x4500);
+    buf_u16be(b, (uint16_t)(20 + up));
+    buf_u32be(b, 0);
+    buf_u8(b, 64);
+    buf_u8(b, tcp ? 6 : 17);
+    buf_u16be(b, 0);
+    buf_u32be(b, from);
+    buf_u32be(b, 0x01020304);
+    buf_u16be(b, sport);
+    buf_u16be(b, dport);
+    if (tcp) {
+        buf_u32be(b, seq);
+        buf_u32be(b, 0);
+        buf_u8(b, 0x50);
+        buf_u8(b, flags);
+        buf_u16be(b, 1000);
+    } else {
+        buf_u16be(b, (uint16_t)up);
+    }
+    buf_u16be(b, 0);
+    if (tcp)
+        buf_u16be(b, 0);
+    buf_addz(b, data);
+}
+
+static void capture_begin(struct buf *b)
+{
+    buf_init(b, 1u << 20);
+    buf_u32le(b, 0xa1b23c4d);
+    for (int i = 0; i < 4; i++)
+        buf_u32le(b, 0);
+    buf_u32le(b, 1);
+}
+
+static void streams_are_put_together(void **state)
+{
+    struct buf b;
+    struct streams all;
+    struct reader in;
+    struct err e = {0};
+    char name[STREAM_NAME_MAX];
+    (void)state;
+    capture_begin(&b);
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffd, 2, ""); /* SYN; the numbers go round */
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffe, 16, "POST nee");
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffe + 11, 16, " end");
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffe + 8, 16, "dle");
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffe, 16, "POST nee");          /* sent again */
+    record(&b, 0x0a000002, 4000, 80, true, 0xfffffffe + (64u << 20), 16, "far"); /* not near it */
+    record(&b, 0x0a000002, 53, 53, false, 0, 0, "one");
+    record(&b, 0x0a000002, 53, 53, false, 0, 0, "two");
+    record(&b, 0x0a000002, 4000, 80, true, 5000, 2, ""); /* the same ports again */
+    record(&b, 0x0a000002, 4000, 80, true, 5001, 16, "!");
+    size_t whole = b.len;
+    record(&b, 0x0a000002, 4001, 80, true, 1, 16, "lost");
+    reader_init(&in, b.data, b.len - 1); /* the last one is cut */
+    assert_int_equal(streams_read(&in, &all, &e), 0);
+    assert_int_equal(all.count, 2);
+    assert_int_equal(all.left_out, 1);
+    stream_name(&all.items[0], name);
+    assert_string_equal(name, "tcp 10.0.0.2:4000 > 1.2.3.4:80");
+    if (!str_eqz(buf_str(&all.items[0].data), "POST needle end!"))
+        fail_msg("%.*s", STR_ARG(buf_str(&all.items[0].data)));
+    assert_true(str_eqz(buf_str(&all.items[1].data), "onetwo"));
+    streams_free(&all);
+    for (size_t n = 0; n < whole; n++) { /* cut anywhere */
+        reader_init(&in, b.data, n);
+        if (streams_read(&in, &all, &e) == 0)
+            streams_free(&all);
+        else
+            assert_true(n < 24);
+    }
+    buf_free(&b);
+    reader_init(&in, "\x0a\x0d\x0d\x0axxxxxxxxxxxxxxxxxxxxxxxxxxxx", 32);
+    assert_int_equal(streams_read(&in, &all, &e), ERR_FORMAT);
+}
+
+static void many_streams_end(void **state)
+{
+    struct buf b;
+    struct streams all;
+    struct reader in;
+    struct err e = {0};
+    (void)state;
+    capture_begin(&b);
+    for (unsigned i = 0; i < STREAMS_MAX + 100; i++)
+        record(&b, 0x0a000002, (uint16_t)i, 80, true, 1, 16, "x");
+    reader_init(&in, b.data, b.len);
+    assert_int_equal(streams_read(&in, &all, &e), 0);
+    assert_int_equal(all.count, STREAMS_MAX);
+    assert_int_equal(all.left_out, 100);
+    streams_free(&all);
+    buf_free(&b);
+}
+
 /* ---- meta ------------------------------------------------------------------------------------------------ */
 
 static void meta_become_points(void **state)
@@ -535,6 +644,8 @@ int main(void)
         cmocka_unit_test(results_survive_the_wire),
         cmocka_unit_test(packs_name_their_files),
         cmocka_unit_test(namespaces_of_names),
+        cmocka_unit_test(streams_are_put_together),
+        cmocka_unit_test(many_streams_end),
         cmocka_unit_test(meta_become_points),
         cmocka_unit_test(meta_become_words),
     };

@@ -464,15 +464,22 @@ static void note_add(struct yara_result *r, YR_SCAN_CONTEXT *context, enum yara_
                                 yara_result_text(r, str_from(s->identifier), YARA_TEXT_MAX)};
 }
 
+struct scan_state {
+    struct yara_result *result;
+    const char *part;
+};
+
 static int on_scan(YR_SCAN_CONTEXT *context, int message, void *data, void *user)
 {
-    struct yara_result *r = user;
+    const struct scan_state *state = user;
+    struct yara_result *r = state->result;
     struct yara_hit *h;
 
     switch (message) {
     case CALLBACK_MSG_RULE_MATCHING:
         if ((h = yara_result_hit(r)) != NULL) {
             rule_copy(r, data, h);
+            h->part = yara_result_text(r, str_from(state->part), YARA_TEXT_MAX);
             matches_copy(r, context, data, h);
             if (r->arena.failed) { /* half a hit is none */
                 r->nhits--;
@@ -537,16 +544,25 @@ static int externals_set(YR_SCANNER *s, const struct yara_target *t, const struc
 void yara_scan(struct yara_rules *r, const void *p, size_t n, const struct yara_target *t,
                const struct yara_define *defines, size_t ndefines, struct yara_result *ret)
 {
+    yara_result_init(ret);
+    yara_scan_more(r, p, n, t, defines, ndefines, ret);
+}
+
+void yara_scan_more(struct yara_rules *r, const void *p, size_t n, const struct yara_target *t,
+                    const struct yara_define *defines, size_t ndefines, struct yara_result *ret)
+{
+    struct scan_state state = {ret, t->part};
     char text[128];
     int x = ERROR_SUCCESS;
 
-    yara_result_init(ret);
+    if (ret->status != YARA_DONE)
+        return;
     if (!r->scanner)
         x = yr_scanner_create(r->rules, &r->scanner);
     if (x == ERROR_SUCCESS)
         x = externals_set(r->scanner, t, defines, ndefines);
     if (x == ERROR_SUCCESS) {
-        yr_scanner_set_callback(r->scanner, on_scan, ret);
+        yr_scanner_set_callback(r->scanner, on_scan, &state);
         yr_scanner_set_timeout(r->scanner, t->timeout_s <= INT_MAX ? (int)t->timeout_s : INT_MAX);
         /* A fault in here shall end the process, not hide: the parent tells it and starts another. */
         yr_scanner_set_flags(r->scanner, SCAN_FLAGS_REPORT_RULES_MATCHING | SCAN_FLAGS_NO_TRYCATCH);

@@ -32,7 +32,8 @@ struct yara_define { /* a further external variable */
     double real;
 };
 
-struct yara_target { /* values of the externals; NULL is the empty text */
+struct yara_target {  /* values of the externals; NULL is the empty text */
+    const char *part; /* which part of the target the bytes are, for the hits; NULL: all of it */
     const char *filename, *filepath, *extension, *filetype, *owner;
     unsigned timeout_s; /* 0: none */
 };
@@ -66,6 +67,10 @@ int yara_rules_each(struct yara_rules *r, int (*fn)(void *context, const struct 
 /* Scans bytes. The result is always to be freed; a scan that libyara gave up is a result, too (status, text). */
 void yara_scan(struct yara_rules *r, const void *p, size_t n, const struct yara_target *t,
                const struct yara_define *defines, size_t ndefines, struct yara_result *ret);
+
+/* The same over a further part of the target; hits are added to what *ret holds. Does nothing after a failure. */
+void yara_scan_more(struct yara_rules *r, const void *p, size_t n, const struct yara_target *t,
+                    const struct yara_define *defines, size_t ndefines, struct yara_result *ret);
 
 /* libmagic's compiled table for the module "magic": a jail has no files. Borrowed for good. */
 void yara_magic_table(void *p, size_t n);
