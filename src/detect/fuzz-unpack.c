@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Archives, and what comes back from the jail: the first byte says which. */
+/* Archives; and what comes back from the jail, which is the form of allow-lists too: the first byte says which. */
+#include "detect/allowlist.h"
 #include "detect/rulepack.h"
 #include "detect/unpack.h"
 
@@ -19,6 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             rulepack_sort_out(&texts, rulekind_at(0));
             ruletexts_sort(&texts);
             ruletexts_free(&texts);
+        }
+        struct allowlist a;
+        if (allowlist_parse((struct str){(const char *)data + 1, size - 1}, &a, NULL) == 0) {
+            allowlist_find(&a, STR_LIT("00"), STR_LIT("/usr/bin/x"));
+            allowlist_free(&a);
         }
         unpack_name((struct str){(const char *)data + 1, size - 1}, name);
     } else if (unpack_archive(data + 1, size - 1, rulekind_file, &b, &stats, NULL) == 0) {
