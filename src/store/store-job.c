@@ -135,7 +135,7 @@ int job_recover(struct store *s, const char *worker, struct err *e)
         .detection = "unknown",
         .error = "The analysis was cut off each time it was started. The server's log says by what.",
     };
-    int64_t id, analysis, tries;
+    int64_t id = 0, analysis = 0, tries = 0;
     int r, back = 0;
 
     if ((r = db_begin(s->db, e)) < 0)
