@@ -10,13 +10,13 @@
  *
  * bench-sigma [events]
  */
+#include "detect/sigma/sigma-archive.h"
 #include "detect/sigma/sigma.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -217,33 +217,6 @@ static int play(const struct sigma_rules *r, bool no_index, const struct sample 
     return 0;
 }
 
-/* Unpacks the archive to a folder below /tmp; the caller removes it. */
-static char *unpack(const char *archive)
-{
-    static char dir[] = "/tmp/bench-sigma-XXXXXX";
-    if (!mkdtemp(dir))
-        return NULL;
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("tar", "tar", "-C", dir, "-xf", archive, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 ? dir : NULL;
-}
-
-static void unpacked_remove(const char *dir)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("rm", "rm", "-rf", "--", dir, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    if (pid > 0)
-        waitpid(pid, &status, 0);
-}
-
 static int measure(const char *dir, size_t events)
 {
     struct sigma_rules *r;
@@ -253,7 +226,7 @@ static int measure(const char *dir, size_t events)
     double begin = now();
     if (sigma_rules_new(&r) < 0)
         return 1;
-    int n = sigma_rules_load_dir(r, dir, on_problem, &rejected, &e);
+    int n = sigma_archive_load(r, dir, on_problem, &rejected, &e);
     double loaded = now();
     if (n < 0 || sigma_rules_compile(r, on_problem, &rejected, &e) < 0) {
         printf("%s\n", e.text);
@@ -299,14 +272,5 @@ int main(int argc, char **argv)
         printf("no rules: set BELLJAR_SIGMAHQ to a folder or an archive of Sigma rules\n");
         return 0;
     }
-    if (S_ISDIR(st.st_mode))
-        return measure(dir, events);
-    char *unpacked = unpack(dir);
-    if (!unpacked) {
-        printf("cannot unpack %s\n", dir);
-        return 1;
-    }
-    int rc = measure(unpacked, events);
-    unpacked_remove(unpacked);
-    return rc;
+    return measure(dir, events);
 }
