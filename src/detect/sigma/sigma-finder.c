@@ -38,7 +38,7 @@ struct slot {
 struct table {
     struct slot *slots;
     uint32_t mask, count;
-    uint64_t *bits; /* for pieces */
+    uint64_t *bits; /* which hashes may be there */
     unsigned shift; /* hash -> bit */
 };
 
@@ -111,8 +111,9 @@ static uint32_t hash_end(struct str s, size_t n)
 static uint32_t piece_hash(const char *p, unsigned n)
 {
     uint32_t v = (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8;
-    if (n > 2)
-        v |= (uint32_t)(uint8_t)p[2] << 16;
+    if (n == 2)
+        return v << 16 | v; /* the bit is the piece itself */
+    v |= (uint32_t)(uint8_t)p[2] << 16;
     if (n > 3)
         v |= (uint32_t)(uint8_t)p[3] << 24;
     return v * 0x9e3779b1u;
@@ -120,6 +121,7 @@ static uint32_t piece_hash(const char *p, unsigned n)
 
 static uint32_t slot_of(uint32_t hash, uint32_t mask)
 {
+    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
     return (hash ^ hash >> 15) & mask;
 }
 
@@ -212,21 +214,30 @@ static uint16_t piece_choose(struct finder *x, uint32_t field, const struct lite
     return best;
 }
 
-static int table_make(struct table *t, bool pieces)
+/* Bits per text: few enough for the first caches, many enough that hardly any place of a value is looked at twice. */
+static unsigned bits_for(const struct table *t, enum table_kind kind)
+{
+    unsigned bits = 12;
+    while (bits < 20 && (1u << bits) < t->count * (kind == TABLE_PIECE4 ? 32 : 64))
+        bits++;
+    return kind == TABLE_PIECE2 ? 16 : bits; /* two bytes: all there are */
+}
+
+static int table_make(struct table *t, enum table_kind kind)
 {
     uint32_t size = 4;
-    unsigned bits = 10;
     if (t->count == 0)
         return 0;
     while (size < t->count * 2 + 1)
         size *= 2;
-    while (bits < 20 && (1u << bits) < t->count * 16)
-        bits++;
     t->slots = calloc(size, sizeof(*t->slots));
     t->mask = size - 1;
+    if (!t->slots)
+        return -ENOMEM;
+    unsigned bits = bits_for(t, kind);
     t->shift = 32 - bits;
-    t->bits = pieces ? calloc((1u << bits) / 64, sizeof(*t->bits)) : NULL;
-    return t->slots && (t->bits || !pieces) ? 0 : -ENOMEM;
+    t->bits = calloc((1u << bits) / 64, sizeof(*t->bits));
+    return t->bits ? 0 : -ENOMEM;
 }
 
 static void table_put(struct table *t, uint32_t hash, uint32_t literal)
@@ -235,10 +246,14 @@ static void table_put(struct table *t, uint32_t hash, uint32_t literal)
     while (t->slots[i].literal)
         i = (i + 1) & t->mask;
     t->slots[i] = (struct slot){hash, literal + 1};
-    if (t->bits) {
-        uint32_t bit = hash >> t->shift;
-        t->bits[bit / 64] |= 1ull << (bit % 64);
-    }
+    uint32_t bit = hash >> t->shift;
+    t->bits[bit / 64] |= 1ull << (bit % 64);
+}
+
+static bool maybe(const struct table *t, uint32_t hash)
+{
+    uint32_t bit = hash >> t->shift;
+    return t->bits[bit / 64] >> (bit % 64) & 1;
 }
 
 static void literal_put(struct finder *x, struct field_tables *f, uint32_t field, uint32_t literal)
@@ -264,7 +279,7 @@ static int tables_fill(struct finder *x, const struct sigma_rules *r)
 {
     for (uint32_t i = 0; i < x->nfields; i++)
         for (unsigned k = 0; x->fields[i] && k < TABLE_COUNT; k++)
-            if (table_make(&x->fields[i]->t[k], k >= TABLE_PIECE2) < 0)
+            if (table_make(&x->fields[i]->t[k], (enum table_kind)k) < 0)
                 return -ENOMEM;
     for (uint32_t i = 0; i < x->count; i++)
         if (kind_of(&x->literals[i]) == TABLE_PIECE4)
@@ -331,8 +346,8 @@ static void find_pieces(const struct finding_run *f, const struct table *t, unsi
     if (!t->count || f->s.n < n)
         return;
     for (size_t i = 0; i + n <= f->s.n; i++) {
-        uint32_t hash = piece_hash(f->s.p + i, n), bit = hash >> t->shift;
-        if (t->bits[bit / 64] >> (bit % 64) & 1)
+        uint32_t hash = piece_hash(f->s.p + i, n);
+        if (maybe(t, hash))
             probe(f, t, hash, i);
     }
 }
@@ -343,7 +358,7 @@ static void find_edge(const struct finding_run *f, const struct table *t, uint64
     size_t n = f->s.n < LENGTH_MAX ? f->s.n : LENGTH_MAX;
     for (size_t i = 1; i <= n && lengths >> i; i++) {
         h = step(h, end ? f->s.p[f->s.n - i] : f->s.p[i - 1]);
-        if (lengths >> i & 1)
+        if (lengths >> i & 1 && maybe(t, h))
             probe(f, t, h, 0);
     }
 }
