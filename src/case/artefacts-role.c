@@ -50,6 +50,7 @@ struct scanning {
     size_t count, cap, json_bytes;
     uint64_t more, problems_more, deadline_ms; /* 0: the run goes on */
     unsigned problems;
+    int64_t looked_ns[4]; /* per kind: the folder's time of change when all in it was whole and scanned */
     struct buf problems_json;
     struct err rules_error;
 };
@@ -202,14 +203,15 @@ static void target_fill(const struct scanning *s, const struct artefact *a, stru
         t->timeout_s = (unsigned)((s->deadline_ms - now) / 1000) + 1;
 }
 
-/* Scans it, unless it was scanned as it is now, or still grows. */
-static void artefact_scan(struct scanning *s, struct artefact *a)
+/* Scans it, unless it was scanned as it is now. False: it still grows, to be looked at again. */
+static bool artefact_scan(struct scanning *s, struct artefact *a)
 {
     char *path = path_format("%s/%s", s->dir, a->file);
     struct yara_job job = {.fd = -1, .streams = a->kind == ARTEFACT_TRAFFIC, .cookie = a};
     struct err e = {0};
     struct stat st;
     uint64_t changed;
+    bool whole = true;
     int r;
 
     r = path ? file_open_regular(path, &job.fd, NULL, &e) : err_set(&e, -ENOMEM, "out of memory");
@@ -223,8 +225,10 @@ static void artefact_scan(struct scanning *s, struct artefact *a)
     changed = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
     if (a->changed_ns == changed && a->size == (uint64_t)st.st_size)
         goto out;
-    if (!s->deadline_ms && a->kind != ARTEFACT_SAMPLE && changed + SETTLED_MS * 1000000ull > (uint64_t)time_real_ns())
+    if (!s->deadline_ms && a->kind != ARTEFACT_SAMPLE && changed + SETTLED_MS * 1000000ull > (uint64_t)time_real_ns()) {
+        whole = false;
         goto out;
+    }
     a->size = (uint64_t)st.st_size;
     if (s->deadline_ms && loop_now_ms() >= s->deadline_ms) {
         snprintf(a->reason, sizeof(a->reason), "there was no time left after the run");
@@ -241,6 +245,7 @@ static void artefact_scan(struct scanning *s, struct artefact *a)
 out:
     if (job.fd >= 0)
         close(job.fd);
+    return whole;
 }
 
 static bool is_sha256(const char *name)
@@ -258,18 +263,28 @@ static void folder_look(struct scanning *s, enum artefact_kind kind, const char 
 {
     char *path = path_format("%s/%s", s->dir, folder);
     struct dirent **list = NULL;
-    int n = path ? scandir(path, &list, plain, alphasort) : -1;
+    struct stat st;
     uint64_t over = 0;
+    bool all = true;
+    int n = -1;
 
+    if (path && stat(path, &st) == 0) {
+        int64_t changed = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
+        if (s->deadline_ms || changed != s->looked_ns[kind])
+            n = scandir(path, &list, plain, alphasort);
+        s->looked_ns[kind] = changed;
+    }
     for (int i = 0; i < n; i++) {
         /* What was dropped may be the sample itself. */
         bool same = kind == ARTEFACT_DROPPED && s->sample_sha256 && !strcmp(list[i]->d_name, s->sample_sha256);
         struct artefact *a = same ? NULL : artefact_get(s, kind, folder, list[i]->d_name);
         over += !same && !a;
-        if (a)
-            artefact_scan(s, a);
+        if (a && !artefact_scan(s, a))
+            all = false;
         free(list[i]);
     }
+    if (!all)
+        s->looked_ns[kind] = 0;
     if (s->deadline_ms)
         s->more += over;
     free(list);
