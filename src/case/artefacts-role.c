@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -449,8 +448,8 @@ static int artefacts_role_run(struct ipc *parent)
 
     if (r != 1 || m.type != ARTEFACTS_BEGIN || !m.length)
         return 2;
-    /* Ctrl-C goes to every process of the terminal's group; the supervisor alone decides that the run ends. */
-    signal(SIGINT, SIG_IGN);
+    /* Ctrl-C goes to every process of the terminal's group, and so may SIGTERM; the supervisor alone decides. */
+    (void)!setsid();
     (void)!nice(NICE);
     buf_init(&s.problems_json, 4u << 20);
     yara_pack_init(&s.pack);

@@ -70,7 +70,7 @@ int artefacts_begin(const struct case_folder *c, struct artefacts **ret, struct 
 static int ask(struct artefacts *a, struct err *e)
 {
     struct ipc_message m;
-    char how[128] = "ended without a word";
+    char how[128] = "without a word";
     int status, r = ipc_send(a->role.ipc, ARTEFACTS_FINISH, NULL, 0, NULL, 0, NULL);
 
     if (r == 0)
@@ -80,7 +80,7 @@ static int ask(struct artefacts *a, struct err *e)
     if (r != 1) {
         if (role_wait(&a->role, 1000, &status) == 0)
             role_describe_status(status, how, sizeof(how));
-        return err_set(e, ERR_PEER, "the process that scans with YARA %s", how);
+        return err_set(e, ERR_PEER, "the process that scans with YARA ended: %s", how);
     }
     if (m.type == ARTEFACTS_DONE)
         return 0;
