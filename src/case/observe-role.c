@@ -11,6 +11,7 @@
 #include "detect/behavior.h"
 #include "detect/rulekind.h"
 #include "detect/ruletexts.h"
+#include "detect/sigma/sigma-run.h"
 #include "event/baseline.h"
 #include "event/evlog.h"
 #include "event/proctab.h"
@@ -40,6 +41,8 @@ struct observation {
     struct judge_facts sample; /* what was said of the sample at the beginning: the rules work with it */
     struct behavior_rules *rules;
     struct behavior_engine *engine;
+    struct sigma_rules *sigma;
+    struct sigma_run *sigma_run; /* NULL without a Sigma rule */
     struct proctab *procs;
     struct baseline *baseline;
     struct report *report;
@@ -75,6 +78,9 @@ static void add_rules(struct observation *o, const struct ruletext *t)
     if (k && !strcmp(k->name, "behavior")) {
         behavior_rules_weight(o->rules, t->weight);
         behavior_rules_add(o->rules, name, t->text, NULL, NULL, NULL);
+    } else if (k && !strcmp(k->name, "sigma")) {
+        sigma_rules_weight(o->sigma, t->weight);
+        sigma_rules_add(o->sigma, name, t->text, NULL, NULL, NULL);
     }
 }
 
@@ -89,14 +95,18 @@ static int read_rules(struct observation *o, int fd, struct err *e)
     int x;
 
     if ((x = file_read_fd(fd, RULETEXTS_BYTES_MAX, &o->rules_text, e)) < 0 || (x = behavior_rules_new(&o->rules)) < 0 ||
-        (x = ruletexts_read(buf_str(&o->rules_text), &texts, e)) < 0)
+        (x = sigma_rules_new(&o->sigma)) < 0 || (x = ruletexts_read(buf_str(&o->rules_text), &texts, e)) < 0)
         return x;
     for (size_t i = 0; i < texts.count; i++)
         add_rules(o, &texts.items[i]);
     for (size_t i = 0; i < texts.count; i++)
-        if (texts.items[i].kind == RULETEXT_OFF)
+        if (texts.items[i].kind == RULETEXT_OFF) {
             behavior_rules_off(o->rules, texts.items[i].name);
+            sigma_rules_off(o->sigma, texts.items[i].name);
+        }
     ruletexts_free(&texts);
+    if ((x = sigma_rules_compile(o->sigma, NULL, NULL, e)) < 0)
+        return x;
     return behavior_rules_count(o->rules) ? 0 : err_set(e, ERR_MISSING, "there is not one behaviour rule");
 }
 
@@ -143,6 +153,8 @@ static int prepare(struct observation *o, const int *fds, struct err *e)
     bf.platform = STR_LIT("linux"); /* every guest there is */
     if ((x = behavior_engine_new(o->rules, o->procs, &bf, &o->engine)) < 0)
         return err_set(e, x, "the rules could not be made ready");
+    if (sigma_rules_count(o->sigma) && (x = sigma_run_new(o->sigma, o->procs, &o->sigma_run)) < 0)
+        return err_set(e, x, "the Sigma rules could not be made ready");
     int own = dup(fds[OBSERVE_LOG]);
     return own < 0 ? err_errno(e, "cannot open the event log") : evlog_open_fd(own, &o->log, e);
 }
@@ -161,6 +173,8 @@ static int one_event(struct observation *o, const struct event *ev)
         return 0;
     }
     if ((x = behavior_engine_event(o->engine, ev, p)) < 0 && x != ERR_LIMIT)
+        return x;
+    if (o->sigma_run && (x = sigma_run_event(o->sigma_run, ev, p)) < 0)
         return x;
     return report_event(o->report, ev, p);
 }
@@ -193,6 +207,8 @@ static int judge_and_write(struct observation *o, int log_fd, const int *out_fds
 
     if ((x = behavior_engine_finish(o->engine, &o->findings)) < 0)
         return err_set(e, x, "the rules could not be finished");
+    if (o->sigma_run && (x = sigma_run_finish(o->sigma_run, &o->findings)) < 0)
+        return err_set(e, x, "the Sigma rules could not be finished");
     if ((x = yara_findings(fact[OBSERVE_YARA], o->report, &o->findings, e)) < 0)
         return x;
     judge_facts_finish(&o->judge, status);
@@ -268,6 +284,8 @@ static void release(struct observation *o)
 {
     behavior_engine_free(&o->engine);
     behavior_rules_free(&o->rules);
+    sigma_run_free(&o->sigma_run);
+    sigma_rules_free(&o->sigma);
     report_free(&o->report);
     proctab_free(&o->procs);
     baseline_free(&o->baseline);

@@ -39,7 +39,8 @@ static int memory_file(const char *name, const void *p, size_t n, int *ret, stru
 static int rules_to_memory(int *ret, struct err *e)
 {
     struct buf b;
-    int r = rulepacks_pack(1u << rulekind_index(rulekind_find("behavior")), &b, e);
+    unsigned kinds = 1u << rulekind_index(rulekind_find("behavior")) | 1u << rulekind_index(rulekind_find("sigma"));
+    int r = rulepacks_pack(kinds, &b, e);
 
     if (r < 0)
         return r;
