@@ -105,8 +105,8 @@ rule Cred_Linux_Secret_Collector
         description = "Names the places of keys and passwords of many programs together with a way to pack or send them."
         author = "Belljar"
         license = "GPL-3.0-or-later"
-        score = 38
-        severity = "high"
+        score = 25
+        severity = "medium"
         category = "Stealing of Sensitive Information"
         attack = "T1552.001,T1552.004,T1005"
         class = "spyware"

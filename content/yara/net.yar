@@ -51,7 +51,7 @@ rule Net_Paste_Run
         attack = "T1102,T1105"
         class = "trojan"
     strings:
-        $a = /(curl|wget) [^\n|]{0,120}(pastebin\.com\/raw|paste\.ee\/r|hastebin\.com\/raw|rentry\.co\/[^\n|]{1,40}\/raw|transfer\.sh|ix\.io|0x0\.st|termbin\.com|dpaste\.(com|org)|bashupload\.com|oshi\.at)[^\n|]{0,80}\| {0,3}(sudo )?(base64 -d ?\| ?)?(\/bin\/)?(ba|da)?sh\b/
+        $a = /(curl|wget) [^\n|]{0,60}(pastebin\.com\/raw|paste\.ee\/r|hastebin\.com\/raw|rentry\.co\/[^\n|]{1,40}\/raw|transfer\.sh|ix\.io|0x0\.st|termbin\.com|dpaste\.(com|org)|bashupload\.com|oshi\.at)[^\n|]{0,80}\| {0,3}(sudo )?(base64 -d ?\| ?)?(\/bin\/)?(ba|da)?sh\b/
         $b = /(iex|invoke-expression)[^\r\n]{0,120}(pastebin\.com\/raw|paste\.ee\/r|hastebin\.com\/raw|transfer\.sh|0x0\.st)/ nocase
         $c = /(exec|eval) ?\([^\r\n]{0,80}(pastebin\.com\/raw|paste\.ee\/r|hastebin\.com\/raw|transfer\.sh|0x0\.st)/ nocase
     condition:

@@ -221,8 +221,7 @@ rule Packer_Embedded_Elf_Base64
         $b64_32 = "f0VMRgEBAQAAAAAAAAAAA"
         $hex_64 = "7f454c4602010100000000000000000" nocase
         $hex_32 = "7f454c4601010100000000000000000" nocase
-        $esc = "\\x7f\\x45\\x4c\\x46\\x02\\x01\\x01" nocase
-        $esc2 = "\\x7fELF\\x02\\x01\\x01" nocase
+        $esc = /\\x7f(ELF|\\x45\\x4c\\x46)\\x0[12]\\x0[12]\\x01(\\x[0-9a-f]{2}){9}/ nocase
     condition:
         uint32(0) != 0x464c457f and uint16(0) != 0x5a4d and filesize < 20MB and any of them
 }

@@ -14,7 +14,7 @@ rule Script_Shell_Decoded_Exec
     strings:
         $a = /base64 {1,3}(-d|-D|--decode|-di|-id)[^\n|]{0,40}\| {0,3}(sudo )?(\/usr)?(\/bin\/)?(ba|da|z|k|a)?sh\b/
         $b = /openssl {1,3}(enc|base64) [^\n|]{0,80}-d[^\n|]{0,80}\| {0,3}(\/bin\/)?(ba|da|z|k|a)?sh\b/
-        $c = /eval {0,2}["']?\$\((echo|printf) [^\n|]{1,20000}\| {0,3}base64 {1,3}(-d|-D|--decode)/
+        $c = /eval {0,2}["']?\$\((echo|printf) [^\n|]{1,400}\| {0,3}base64 {1,3}(-d|-D|--decode)/
         $d = /xxd {1,3}-r[^\n|]{0,20}\| {0,3}(\/bin\/)?(ba|da|z|k|a)?sh\b/
         $e = /gunzip[^\n|]{0,20}\| {0,3}(\/bin\/)?(ba|da|z|k|a)?sh\b/
     condition:
@@ -72,7 +72,7 @@ rule Script_Shell_Reversed_Exec
     strings:
         $a = /\| {0,3}rev {0,3}\| {0,3}(\/bin\/)?(ba|da|z|k|a)?sh\b/
         $b = /\| {0,3}tr {1,3}["']?[!-~]{10,120}["']? {1,3}["']?[!-~]{10,120}["']? {0,3}\| {0,3}(\/bin\/)?(ba|da|z|k|a)?sh\b/
-        $c = /eval {0,2}["']?\$\([^\n|]{1,4000}\| {0,3}rev {0,3}\)/
+        $c = /eval {0,2}["']?\$\([^\n|]{1,300}\| {0,3}rev {0,3}\)/
     condition:
         filesize < 5MB and any of them
 }
@@ -358,7 +358,7 @@ rule Script_Python_Exec_Decoded
         $c = /\bexec ?\( ?marshal\.loads ?\( ?((zlib|gzip|bz2|lzma)\.decompress|base64\.)/
         $d = /\bexec ?\( ?bytes\.fromhex ?\( ?["'][0-9a-fA-F]{40}/
         $e = /lambda __ ?: ?__import__ ?\( ?["']zlib["']/
-        $f = /\bexec ?\( ?codecs\.decode ?\( ?["'][^\n]{20,4000}["'] ?, ?["'](rot_?13|base64|hex)/
+        $f = /\bexec ?\( ?codecs\.decode ?\( ?["'][^\n]{20,300}["'] ?, ?["'](rot_?13|base64|hex)/
     condition:
         filesize < 10MB and any of them
 }

@@ -206,7 +206,7 @@ static int on_file(const char *path, const struct stat *st, int kind, struct FTW
 static unsigned file_scan(struct yara_rules *rules, const char *path)
 {
     const char *name = strrchr(path, '/') + 1, *dot = strrchr(name, '.');
-    struct yara_target t = {.filename = name, .filepath = path, .extension = dot ? dot : "", .timeout_s = 60};
+    struct yara_target t = {.filename = name, .filepath = path, .extension = dot ? dot : "", .timeout_s = 900};
     struct yara_result result;
     struct stat st;
     unsigned hits = 0;
