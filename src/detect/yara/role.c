@@ -131,8 +131,8 @@ static int defines_take(struct scanner *s, const struct ipc_message *m, struct e
 static void magic_take(int fd)
 {
     struct err e;
-    void *p;
-    size_t n;
+    void *p = NULL;
+    size_t n = 0;
     if (fd >= 0 && map(fd, true, 64u << 20, &p, &n, &e) == 0 && p)
         yara_magic_table(p, n);
 }
