@@ -60,5 +60,7 @@ bool str_glob(struct str pattern, struct str s, bool fold_case);
 /* Length of the valid UTF-8 sequence at p (1-4), or 0 when invalid (overlong, surrogate, > U+10FFFF, cut). */
 int utf8_len(const char *p, size_t n);
 bool utf8_valid(struct str s);
+/* Writes a character (at most U+10FFFF) as 1 to 4 bytes; returns how many. */
+size_t utf8_put(char *to, uint32_t c);
 
 #endif

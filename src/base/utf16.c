@@ -10,30 +10,6 @@ static inline uint32_t unit_at(const uint8_t *p, size_t i)
     return (uint32_t)p[i] | (uint32_t)p[i + 1] << 8;
 }
 
-static size_t put(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (char)(0xe0 | c >> 12);
-        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | c >> 18);
-    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* Eight bytes at a time while they are four ASCII characters: most of what Windows writes. */
 static size_t ascii_run(const uint8_t *p, size_t n, char *to)
 {
@@ -72,7 +48,7 @@ size_t utf16le_to_utf8(const uint8_t *p, size_t n, char *to)
                 c = REPLACEMENT;
             }
         }
-        out += put(to + out, c);
+        out += utf8_put(to + out, c);
     }
     return out;
 }

@@ -4,7 +4,6 @@
 
 #include "cmd/evtx-role.h"
 #include "cmd/logfile.h"
-#include "cmd/text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,15 +14,6 @@ struct dumping {
     struct evtx_dump want;
     bool failed, closed;
 };
-
-static void complain(const char *file, const char *text)
-{
-    fputs("belljar: ", stderr);
-    text_print(stderr, str_from(file));
-    fputs(": ", stderr);
-    text_print(stderr, str_from(text));
-    fputc('\n', stderr);
-}
 
 static int dump_file(void *context, const char *file)
 {
@@ -44,17 +34,17 @@ static int dump_file(void *context, const char *file)
     close(fd);
     d->closed = r.closed;
     if (rc < 0) {
-        complain(file, e.text);
+        logfile_complain(file, e.text);
         d->failed = true;
     } else if (!r.closed && d->want.record != EVTX_DUMP_ALL && !r.found) {
         snprintf(text, sizeof(text), "there is no record %llu: the log has %llu", (unsigned long long)d->want.record,
                  (unsigned long long)r.records);
-        complain(file, text);
+        logfile_complain(file, text);
         d->failed = true;
     } else if (r.damaged) {
         snprintf(text, sizeof(text), "%llu of %llu records are damaged: what could be read of them is shown",
                  (unsigned long long)r.damaged, (unsigned long long)r.records);
-        complain(file, text);
+        logfile_complain(file, text);
     }
     return 0;
 }

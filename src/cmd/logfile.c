@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/logfile.h"
 
+#include "cmd/text.h"
 #include "detect/rulefiles.h"
 
 #include <errno.h>
@@ -8,6 +9,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+void logfile_complain(const char *file, const char *text)
+{
+    fputs("belljar: ", stderr);
+    text_print(stderr, str_from(file));
+    fputs(": ", stderr);
+    text_print(stderr, str_from(text));
+    fputc('\n', stderr);
+}
 
 int logfile_open(const char *path, int *ret, struct err *e)
 {

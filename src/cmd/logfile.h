@@ -15,6 +15,9 @@ int logfile_open(const char *path, int *ret, struct err *e);
 int logfile_each(const char *path, bool evtx_only, int (*each)(void *context, const char *file), void *context,
                  struct err *e);
 
+/* "belljar: FILE: text" on standard error. */
+void logfile_complain(const char *file, const char *text);
+
 struct logfile { /* borrowed descriptor */
     int fd;
     bool plain;   /* read at any place; else only forwards */

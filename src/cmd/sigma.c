@@ -49,15 +49,6 @@ struct scanning {
     int error;       /* of collecting */
 };
 
-static void complain(const char *file, const char *text)
-{
-    fputs("belljar: ", stderr);
-    text_print(stderr, str_from(file));
-    fputs(": ", stderr);
-    text_print(stderr, str_from(text));
-    fputc('\n', stderr);
-}
-
 /* ---- what the process tells ---------------------------------------------------------------------------------- */
 
 static void on_bad_rule(void *context, struct str file, unsigned line, struct str reason)
@@ -225,7 +216,7 @@ static void notes_print(const struct scanning *s, const struct sigma_scanned *r)
         if (!notes[i].count)
             continue;
         snprintf(text, sizeof(text), "%" PRIu64 " %s", notes[i].count, notes[i].text);
-        complain(s->file, text);
+        logfile_complain(s->file, text);
     }
 }
 
@@ -279,7 +270,7 @@ static int scan_file(void *context, const char *file)
     s->scan_ms += loop_now_ms() - begun;
     if (rc < 0) {
         s->failed++;
-        complain(s->file, e.text);
+        logfile_complain(s->file, e.text);
     } else {
         sum_up(s, &r);
         if (!s->json)
