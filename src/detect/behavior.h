@@ -78,5 +78,7 @@ int behavior_engine_event(struct behavior_engine *g, const struct event *ev, con
 /* Ends absences and counts, and moves the findings out. */
 int behavior_engine_finish(struct behavior_engine *g, struct findings *ret);
 void behavior_engine_free(struct behavior_engine **g);
+/* A program of the machine that asks DNS on behalf of others: its questions belong to nobody. */
+bool behavior_is_resolver(const struct proc *p);
 
 #endif

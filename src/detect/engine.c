@@ -313,8 +313,7 @@ void engine_detector_holds(struct behavior_engine *g, const struct detector *d)
 
 /* ---- network events find their process by the port in the guest --------------------- */
 
-/* A resolver asks on behalf of others: its questions belong to nobody. */
-static bool is_resolver(const struct proc *p)
+bool behavior_is_resolver(const struct proc *p)
 {
     static const char *const names[] = {"systemd-resolved", "nscd", "dnsmasq", "unbound", "named"};
     struct str base = str_basename(p->image);
@@ -327,7 +326,7 @@ static bool is_resolver(const struct proc *p)
 static void network_route(struct behavior_engine *g, const struct event *ev, uint32_t n)
 {
     const struct proc *p = n ? proctab_get(g->procs, n) : NULL;
-    event_route(g, ev, p && !is_resolver(p) ? p : NULL);
+    event_route(g, ev, p && !behavior_is_resolver(p) ? p : NULL);
 }
 
 static void pending_pop(struct behavior_engine *g, uint32_t proc)

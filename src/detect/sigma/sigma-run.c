@@ -2,6 +2,7 @@
 #include "detect/sigma/sigma-run.h"
 
 #include "detect/attack.h"
+#include "detect/behavior.h"
 #include "detect/score.h"
 #include "detect/sigma/sigma-private.h"
 #include "detect/sigma/sigma-views.h"
@@ -140,7 +141,8 @@ static const struct proc *owner_of(const struct sigma_run *s, const struct event
     const struct event_kind_info *k = event_kind_info(ev->kind);
     int slot = k ? event_field_slot(k, STR_LIT("SourcePort")) : -1;
     uint64_t port = slot >= 0 ? event_u(ev, (unsigned)slot) : 0;
-    return port && port < 65536 && s->ports[port] ? proctab_get(s->procs, s->ports[port]) : NULL;
+    const struct proc *p = port && port < 65536 && s->ports[port] ? proctab_get(s->procs, s->ports[port]) : NULL;
+    return p && !behavior_is_resolver(p) ? p : NULL;
 }
 
 /* ---- fields -------------------------------------------------------------------------------------------------- */

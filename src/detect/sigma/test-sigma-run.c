@@ -314,6 +314,32 @@ static void names_and_hashes_are_learnt(void **state)
     clear(&k);
 }
 
+/* What systemd-resolved asks, it asks for others; what cron asks is its own. */
+static void a_resolver_asks_for_others(void **state)
+{
+    (void)state;
+    for (unsigned resolver = 0; resolver < 2; resolver++) {
+        struct play k;
+        struct event ev = {0};
+        begin(&k, "title: t\nlogsource: {category: dns}\n" DET("query|endswith: .onion"));
+        processes(&k);
+        if (resolver) {
+            ev.f[EVF_PROCESS_EXEC_Image].s = STR_LIT("/usr/lib/systemd/systemd-resolved");
+            feed(&k, &ev, EVENT_PROCESS_EXEC, EVENT_SOURCE_TRACER, 102);
+        }
+        ev = (struct event){0};
+        ev.f[EVF_NET_BIND_SourcePort].u = 4000;
+        feed(&k, &ev, EVENT_NET_BIND, EVENT_SOURCE_TRACER, 102);
+        ev = (struct event){0};
+        ev.f[EVF_DNS_QUERY_QueryName].s = STR_LIT("x.onion");
+        ev.f[EVF_DNS_QUERY_SourcePort].u = 4000;
+        feed(&k, &ev, EVENT_DNS_QUERY, EVENT_SOURCE_NET, 0);
+        end(&k);
+        assert_int_equal(k.found.count, resolver);
+        clear(&k);
+    }
+}
+
 static void what_a_finding_is(void **state)
 {
     struct play k;
@@ -410,9 +436,10 @@ static void tables_are_sound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_view),        cmocka_unit_test(the_machine_does_not_count),
-        cmocka_unit_test(what_a_finding_is), cmocka_unit_test(names_and_hashes_are_learnt),
-        cmocka_unit_test(tables_are_sound),  cmocka_unit_test(weights_and_switches),
+        cmocka_unit_test(every_view),           cmocka_unit_test(the_machine_does_not_count),
+        cmocka_unit_test(what_a_finding_is),    cmocka_unit_test(names_and_hashes_are_learnt),
+        cmocka_unit_test(tables_are_sound),     cmocka_unit_test(a_resolver_asks_for_others),
+        cmocka_unit_test(weights_and_switches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
