@@ -13,7 +13,7 @@
 enum observe_message {
     OBSERVE_BEGIN = 1,  /* descriptors: one per enum observe_fd */
     OBSERVE_FINISH = 2, /* descriptors: the facts as they are now, then one per writer */
-    OBSERVE_DONE = 3,   /* u32 word, score, confidence, findings; u64 events; reason */
+    OBSERVE_DONE = 3,   /* u32 word, score, confidence, findings; u64 events, events of the sample; reason */
     OBSERVE_FAILED = 4, /* u8: 1 = another sample than at the beginning; sentence */
 };
 

@@ -273,6 +273,7 @@ static int answer(struct ipc *parent, struct observation *o, int x, const struct
         buf_u32le(&b, o->verdict.confidence);
         buf_u32le(&b, (uint32_t)o->findings.count);
         buf_u64le(&b, evlog_reader_status(o->log)->events);
+        buf_u64le(&b, o->judge.score.events);
         buf_addz(&b, o->verdict.reason);
     }
     x = ipc_send(parent, x < 0 ? OBSERVE_FAILED : OBSERVE_DONE, b.data, b.len, NULL, 0, NULL);

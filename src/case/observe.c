@@ -159,6 +159,7 @@ static int read_result(const struct ipc_message *m, struct observe_result *ret, 
     ret->confidence = reader_u32le(&r);
     ret->findings = reader_u32le(&r);
     ret->events = reader_u64le(&r);
+    ret->events_sample = reader_u64le(&r);
     reason = reader_str(&r, reader_left(&r));
     snprintf(ret->reason, sizeof(ret->reason), "%.*s", STR_ARG(reason));
     return reader_ok(&r) ? 0 : err_set(e, ERR_PEER, "the report's process answered too little");

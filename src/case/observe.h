@@ -17,7 +17,7 @@ extern const struct role observe_role;
 struct observe_result {
     enum verdict_word word;
     unsigned score, confidence;
-    uint64_t events;
+    uint64_t events, events_sample; /* in the log; of these, the sample's */
     uint32_t findings;
     char reason[256];
     uint64_t took_ms;

@@ -44,6 +44,7 @@ struct runner {
     bool clock_known, started, machine_gone, net_failed, collect_failed;
     const char *ended;    /* word, see docs/reference/run.md; NULL while it runs */
     char ended_text[320]; /* sentence */
+    int store_error;      /* of copies, kept by us */
     int failed;           /* of the event log */
     struct err error;
 };

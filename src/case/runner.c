@@ -197,6 +197,7 @@ static void on_capture(void *context, int kind, struct str name, int fd, uint64_
     snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
     if (!path || (!file_exists(path) && file_copy(from, path, 0400, &e) < 0)) {
         r->captures_failed++;
+        r->store_error = path ? e.code : -ENOMEM;
     } else if (kind == 2) {
         r->dumps++;
         r->dump_bytes += size;
@@ -490,6 +491,20 @@ static void keep_log(struct runner *r, uint64_t *last)
     r->failed = evlog_flush(r->log, &r->error);
 }
 
+/* Ends that this computer is to blame for. */
+static void check_host(struct runner *r)
+{
+    int store = r->store_error ? r->store_error : session_status(r->session)->store_error;
+
+    if (r->failed < 0)
+        end_run(r, "host-failed", "%s", r->error.text);
+    else if (store < 0)
+        end_run(r, "host-failed", "copies of files could not be stored in %s: %s", r->o->run_dir, err_name(store));
+    else if (evlog_writer_bytes(r->log) >= r->log_max)
+        end_run(r, "log-full", "the event log reached its limit of %llu bytes (setting events-max-bytes)",
+                (unsigned long long)r->log_max);
+}
+
 static void record(struct runner *r)
 {
     uint64_t begun = loop_now_ms(), last = begun, flushed = begun, last_events = r->progress.events;
@@ -519,11 +534,7 @@ static void record(struct runner *r)
         if (loop_now_ms() - begun >= HOLD_MS || r->ended)
             event_hold_end(&r->hold, take_event, r);
         keep_log(r, &flushed);
-        if (r->failed < 0)
-            end_run(r, "host-failed", "%s", r->error.text);
-        else if (evlog_writer_bytes(r->log) >= r->log_max)
-            end_run(r, "log-full", "the event log reached its limit of %llu bytes (setting events-max-bytes)",
-                    (unsigned long long)r->log_max);
+        check_host(r);
         show_progress(r, begun, &last, &last_events);
     }
     r->ran_ms = loop_now_ms() - begun;
@@ -614,6 +625,8 @@ int runner_run(const struct runner_options *o, struct err *e)
         } else {
             record(&r);
             collect(&r);
+            if (!strcmp(r.ended, "host-failed"))
+                x = err_set(e, r.failed < 0 ? r.failed : -EIO, "%s", r.ended_text);
         }
     }
 out:

@@ -102,8 +102,8 @@ void progress_print_verdict(FILE *to, const struct case_folder *c, const struct 
 
     fprintf(to, "\n%s  score %u of 100, confidence %u of 5\n", verdict_name(r->word), r->score, r->confidence);
     text_print(to, str_from(r->reason));
-    fprintf(to, "\n%" PRIu64 " events, %u findings, report made in %.1f s\n", r->events, r->findings,
-            (double)r->took_ms / 1000);
+    fprintf(to, "\n%" PRIu64 " events recorded, %" PRIu64 " of them the sample's; %u findings; report made in %.1f s\n",
+            r->events, r->events_sample, r->findings, (double)r->took_ms / 1000);
     if (path)
         fprintf(to, "Report: %s\n", realpath(path, full) ? full : path);
     /* One that was put elsewhere (--out) is found by its folder only. */

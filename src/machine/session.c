@@ -195,6 +195,8 @@ static void on_capture(struct session *s, const uint8_t *p, size_t n)
     int r = spool_add(&s->spool, p, n, &done, &slot, &e);
 
     s->status.bad_captures = s->spool.bad;
+    if (r < 0 && !s->status.store_error)
+        s->status.store_error = r;
     if (r < 0)
         tell(s, "%s", e.text);
     if (r != 1)

@@ -26,6 +26,7 @@ struct session_status {
     int32_t exit_code;
     uint32_t exit_signal;
     uint64_t bad_captures; /* forgotten, without a beginning, or with a SHA-256 that their bytes do not have */
+    int store_error;       /* first trouble of our own with storing captures (-ENOSPC ...), or 0 */
     uint64_t started_ms;   /* loop_now_ms when the sample's start was confirmed */
 };
 

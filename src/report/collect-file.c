@@ -118,6 +118,7 @@ static int capture_add(struct report *r, const struct event *ev, const struct pr
         c->size = event_u(ev, EVF_FILE_CAPTURED_Size);
         c->truncated = event_u(ev, EVF_FILE_CAPTURED_Truncated) != 0;
         c->n = p && ev->pid ? p->n : 0;
+        c->system = ev->pid && p && p->lineage == PROC_SYSTEM;
         if (f) {
             f->sha256 = c->sha256;
             f->reason = c->reason;
@@ -211,7 +212,11 @@ int collect_file(struct report *r, const struct event *ev, const struct proc *p)
     struct str path = event_s(ev, ev->kind == EVENT_FILE_LINK ? EVF_FILE_LINK_TargetFilename : 0);
     /* Libraries and listed folders are many and say little: only noted on paths that are of interest already. */
     bool quiet = ev->kind == EVENT_FILE_MAP_EXEC || ev->kind == EVENT_FILE_LIST;
-    struct file_row *f = quiet ? file_find(r, path) : file_get(r, path, system && ev->kind != EVENT_FILE_CAPTURED);
+    if (ev->kind == EVENT_FILE_CAPTURED && !ev->pid) { /* of the last look around, which does not know who wrote it */
+        struct file_row *known = file_find(r, path);
+        system = known && known->system;
+    }
+    struct file_row *f = quiet ? file_find(r, path) : file_get(r, path, system);
     if (f) {
         /* what the agent does itself is not the sample's doing */
         file_touch(f, (enum file_op)ops[slot], ev->kind == EVENT_FILE_CAPTURED ? NULL : p, ev->time_ns);

@@ -116,6 +116,7 @@ int collect_process(struct report *r, const struct event *ev, const struct proc 
         x->syscalls = event_u(ev, EVF_PROCESS_SYSCALLS_Total);
     } else if (ev->kind == EVENT_PROCESS_EXEC) {
         struct str script = event_s(ev, EVF_PROCESS_EXEC_Script);
+        indicators_command(r, event_s(ev, EVF_PROCESS_EXEC_CommandLine), p);
         file_executed(r, event_s(ev, EVF_PROCESS_EXEC_Image), p, ev->time_ns);
         if (script.n)
             file_executed(r, script, p, ev->time_ns);
@@ -222,6 +223,9 @@ static void doubts_make(struct report *r, uint32_t alive)
         not_proved(r, "This computer could not record any more: what the sample did after that is not known.");
     else if (!c->channel_intact)
         not_proved(r, "The record of the run has a gap: some of what happened is missing.");
+    if (r->copies_failed)
+        not_proved(r, "%llu copies of files or memory could not be stored on this computer (is its disk full?).",
+                   (unsigned long long)r->copies_failed);
     if (!c->machine_alive)
         not_proved(r, "The machine stopped before the planned end.");
     if (c->crashed)
@@ -238,7 +242,7 @@ void completeness_make(struct report *r)
     const struct score_facts *c = r->facts.completeness;
     uint64_t gaps = 0;
     uint32_t all, ended;
-    char events[32], lost[64] = "none lost", missing[32];
+    char recorded[32], events[32], lost[64] = "none lost", missing[32];
     for (int i = 0; i < EVENT_SOURCE_MAX; i++)
         gaps += r->facts.log->source[i].gaps;
     uint64_t gone = c->lost > gaps ? c->lost : gaps; /* a lost event is mostly a gap, too */
@@ -246,8 +250,10 @@ void completeness_make(struct report *r)
         snprintf(lost, sizeof(lost), "%s lost", grouped(gone, missing, sizeof(missing)));
     count_ended(r, &all, &ended);
     double ran = (double)c->ran_ns / 1e9, planned = (double)c->planned_ns / 1e9;
-    snprintf(r->sentence, sizeof(r->sentence), "%s events, %s; ran %.0f of %.0f s; %u of %u processes ended%s%s",
-             grouped(c->events, events, sizeof(events)), lost, ran, planned, ended, all,
-             c->machine_alive ? "" : "; the machine stopped early", c->channel_intact ? "" : "; the record has a gap");
+    snprintf(r->sentence, sizeof(r->sentence),
+             "%s events recorded, %s of them the sample's, %s; ran %.0f of %.0f s; %u of %u processes ended%s%s",
+             grouped(r->facts.log->events, recorded, sizeof(recorded)), grouped(c->events, events, sizeof(events)),
+             lost, ran, planned, ended, all, c->machine_alive ? "" : "; the machine stopped early",
+             c->channel_intact ? "" : "; the record has a gap");
     doubts_make(r, all - ended);
 }

@@ -110,7 +110,8 @@ int fixture_end(struct fixture *x, struct err *e)
         "\"size\":512,\"entropy\":1.2}]}}";
     static const char run[] =
         "{\"started_at\":\"2026-03-01T10:20:30Z\",\"started\":true,\"planned_ms\":60000,\"ran_ms\":60000,"
-        "\"ended\":\"time\",\"ended_text\":\"The planned time was over.\",\"machine\":{\"kind\":\"qemu\","
+        "\"ended\":\"time\",\"ended_text\":\"The planned time was "
+        "over.\",\"clock\":{\"known\":true,\"error_us\":1250},\"machine\":{\"kind\":\"qemu\","
         "\"accel\":\"tcg\",\"image\":\"debian-13\",\"hostname\":\"anna-pc\"}}";
     static const char yara[] =
         "{\"schema\":\"belljar-yara/1\",\"engine\":\"libyara "
@@ -405,6 +406,7 @@ static void scene_persist(struct fixture *x)
     spawn(x, 1005, 1004, 1.24, "/usr/bin/tee", "tee /etc/cron.d/kworker", 0);
     uint64_t cron = written(x, 1005, 1.26, "/etc/cron.d/kworker", 41);
     captured(x, 1005, 1.28, "/etc/cron.d/kworker", 41, "close", 'b');
+    captured(x, 480, 1.31, "/tmp/#17", 69, "delete", 'q'); /* cron's own, for the mail that it would send */
     ended(x, 1005, 1.3, 0, 0);
     ended(x, 1004, 1.31, 0, 0);
     spawn(x, 1006, 1000, 1.4, "/usr/bin/bash", "/bin/bash -c cat > ~/.config/systemd/user/kworker.service", 1000);

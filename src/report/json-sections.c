@@ -268,11 +268,32 @@ static void captures_json(struct jsonw *w, const struct report *r)
         jsonw_ku64(w, "size", c[i].size);
         report_json_text(w, r, "reason", c[i].reason);
         jsonw_kbool(w, "truncated", c[i].truncated);
+        jsonw_kbool(w, "system", c[i].system);
         jsonw_ku64(w, "process", shown(r, c[i].n));
         jsonw_object_end(w);
     }
     jsonw_array_end(w);
     jsonw_ku64(w, "captures_more", r->captures.more);
+}
+
+static void indicators_json(struct jsonw *w, const struct report *r)
+{
+    const struct indicator_row *x = r->indicators.items;
+    jsonw_karray(w, "indicators");
+    for (size_t i = 0; i < r->indicators.count; i++) {
+        jsonw_object(w);
+        jsonw_kz(w, "kind", report_indicator_kinds[x[i].kind]);
+        report_json_text(w, r, "value", x[i].value);
+        jsonw_karray(w, "origins");
+        for (unsigned k = 0; k < ORIGIN_COUNT; k++)
+            if (x[i].origins & 1u << k)
+                jsonw_z(w, report_origin_names[k]);
+        jsonw_array_end(w);
+        jsonw_ku64(w, "process", shown(r, x[i].n));
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+    jsonw_ku64(w, "indicators_more", r->indicators.more);
 }
 
 void report_json_sections(struct jsonw *w, const struct report *r)
@@ -284,6 +305,7 @@ void report_json_sections(struct jsonw *w, const struct report *r)
     jsonw_array_end(w);
     jsonw_ku64(w, "files_more", r->files_more_distinct);
     network_json(w, r);
+    indicators_json(w, r);
     memory_json(w, r);
     stats_json(w, r);
     timeline_json(w, r);

@@ -193,6 +193,8 @@ static void completeness_json(struct jsonw *w, const struct report *r)
     }
     jsonw_kobject(w, "completeness");
     jsonw_kz(w, "sentence", r->sentence);
+    jsonw_ku64(w, "events_recorded", log->events);
+    jsonw_ku64(w, "events_idle", log->events > r->events ? log->events - r->events : 0);
     jsonw_ku64(w, "events", c->events);
     jsonw_ku64(w, "lost", c->lost);
     jsonw_ku64(w, "gaps", gaps);
@@ -216,6 +218,11 @@ static void completeness_json(struct jsonw *w, const struct report *r)
     report_json_time(w, "planned", c->planned_ns);
     jsonw_ku64(w, "processes", all);
     jsonw_ku64(w, "processes_ended", ended);
+    jsonw_key(w, "clock_error");
+    if (r->clock_known)
+        jsonw_double(w, (double)r->clock_error_us / 1e6);
+    else
+        jsonw_null(w);
     jsonw_kz(w, "machine", r->machine[0] ? r->machine : NULL);
     raw_text(w, "ended", r->ended);
     raw_text(w, "ended_text", r->ended_text);
@@ -385,6 +392,7 @@ static void process_json(struct jsonw *w, const struct report *r, const struct p
     jsonw_kbool(w, "anonymous", p->anonymous);
     jsonw_kbool(w, "execed", p->execed);
     report_json_time(w, "start", p->start_ns);
+    jsonw_kbool(w, "existing", p->start_ns < 0 && p->lineage == PROC_SYSTEM);
     jsonw_key(w, "exit");
     if (p->exited) {
         jsonw_object(w);

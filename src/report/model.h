@@ -28,7 +28,9 @@
 #define REPORT_MEMORY_MAX 2000
 #define REPORT_CAPTURES_MAX 5000
 #define REPORT_NOTES_MAX 500
-#define REPORT_SAMPLES_MAX 720 /* rows of the system's load, and of each process; thinned out by half when full */
+#define REPORT_INDICATORS_MAX 2000
+#define REPORT_INDICATOR_SLOTS 8192 /* of the hash table over them */
+#define REPORT_SAMPLES_MAX 720      /* rows of the system's load, and of each process; thinned out by half when full */
 #define REPORT_STAT_PROCS_MAX 64
 #define REPORT_BUCKETS 240       /* of the time line; they get twice as wide when they run out */
 #define REPORT_EVENTS_MAX 20000  /* embedded in report.html */
@@ -143,13 +145,28 @@ struct capture_row {
     int64_t time;
     uint64_t size;
     uint32_t path, sha256, reason, n;
-    bool truncated;
+    bool truncated, system; /* system: written by the guest itself, no file of the sample */
 };
 struct note_row {
     int64_t time;
     uint64_t seq, bytes;
     uint32_t code, text;
     uint8_t source;
+};
+enum indicator_origin {
+    ORIGIN_FILE,
+    ORIGIN_SUBMISSION,
+    ORIGIN_COMMAND,
+    ORIGIN_DNS,
+    ORIGIN_HTTP,
+    ORIGIN_CONNECTION,
+    ORIGIN_COUNT
+};
+extern const char *const report_origin_names[ORIGIN_COUNT];
+extern const char *const report_indicator_kinds[]; /* by enum indicator_kind, without paths */
+struct indicator_row {
+    uint32_t value, n; /* n: the first process that had it; 0: none */
+    uint8_t kind, origins;
 };
 struct load_row {
     int64_t time;
@@ -200,8 +217,9 @@ struct report {
     size_t nshown;
     uint64_t procs_more;
 
-    struct report_list files, flows, dns, http, listens, scans, memory, captures, notes;
-    uint32_t *file_index; /* [string id] -> row + 1 */
+    struct report_list files, flows, dns, http, listens, scans, memory, captures, notes, indicators;
+    uint32_t indicator_slots[REPORT_INDICATOR_SLOTS]; /* row + 1 */
+    uint32_t *file_index;                             /* [string id] -> row + 1 */
     size_t nfile_index;
     uint64_t files_more_distinct;
     size_t files_system;
@@ -227,8 +245,11 @@ struct report {
     char problems[8][256]; /* of the facts themselves: JSON that does not parse ... */
     unsigned nproblems;
     const char *static_json, *run_json, *submission_json, *yara_json; /* checked, or NULL */
-    char machine[16];                                     /* "tcg", "kvm" or "" */
-    struct str ended, ended_text;                         /* of run.json, still escaped; into run_json */
+    bool clock_known;             /* network events were brought to the guest's clock */
+    uint64_t clock_error_us;      /* to within this */
+    uint64_t copies_failed;       /* captures that this computer could not store */
+    char machine[16];             /* "tcg", "kvm" or "" */
+    struct str ended, ended_text; /* of run.json, still escaped; into run_json */
 };
 
 /* collectors; 0 or negative */
@@ -245,6 +266,8 @@ int held_choose(struct report *r, struct err *e);
 void process_choose(struct report *r);
 int net_join(struct report *r); /* gives flows, questions and requests to processes */
 void file_executed(struct report *r, struct str path, const struct proc *p, int64_t time);
+void indicators_command(struct report *r, struct str line, const struct proc *p);
+void indicators_finish(struct report *r); /* from the facts and the network */
 void completeness_make(struct report *r);
 
 struct proc_extra *report_extra(struct report *r, uint32_t n); /* NULL beyond REPORT_TRACK_MAX or without memory */

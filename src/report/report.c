@@ -119,8 +119,8 @@ int collect_init(struct report *r)
 
 void collect_free(struct report *r)
 {
-    struct report_list *lists[] = {&r->files,  &r->flows,    &r->dns,   &r->http, &r->listens,    &r->scans,
-                                   &r->memory, &r->captures, &r->notes, &r->held, &r->held_fields};
+    struct report_list *lists[] = {&r->files,  &r->flows,    &r->dns,   &r->http,       &r->listens, &r->scans,
+                                   &r->memory, &r->captures, &r->notes, &r->indicators, &r->held,    &r->held_fields};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         free(lists[i]->items);
     for (size_t i = 0; i < r->nextra; i++)
@@ -180,6 +180,11 @@ static void run_facts(struct report *r)
     struct str kind = json_member(json_member(run, "machine"), "accel");
     if (str_eqz(kind, "tcg") || str_eqz(kind, "kvm"))
         snprintf(r->machine, sizeof(r->machine), "%.*s", STR_ARG(kind));
+    struct str clock = json_member(run, "clock");
+    r->clock_known = str_eqz(json_member(clock, "known"), "true") &&
+                     str_u64(json_member(clock, "error_us"), 10, &r->clock_error_us) == 0;
+    if (str_u64(json_member(json_member(run, "artefacts"), "files_failed"), 10, &r->copies_failed) < 0)
+        r->copies_failed = 0;
     r->ended = json_member(run, "ended");
     r->ended_text = json_member(run, "ended_text");
 }
@@ -198,6 +203,7 @@ int report_finish(struct report *r, const struct report_facts *f, struct err *e)
     run_facts(r);
     if (net_join(r) < 0)
         return err_set(e, -ENOMEM, "no memory for joining connections and processes");
+    indicators_finish(r);
     process_choose(r);
     completeness_make(r);
     int rc = held_choose(r, e);

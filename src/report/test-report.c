@@ -186,6 +186,66 @@ static void joins(void **state)
     fixture_free(&x);
 }
 
+/* A copy of what the machine itself wrote is no file of the sample; its copies of the sample's files are. */
+static void copies(void **state)
+{
+    (void)state;
+    struct fixture x;
+    unsigned own = 0, system = 0;
+    assert_int_equal(fixture_begin(&x, dir), 0);
+    fixture_dropper(&x);
+    finished(&x);
+    const struct capture_row *c = x.report->captures.items;
+    for (size_t i = 0; i < x.report->captures.count; i++) {
+        bool mail = str_eqz(report_get(x.report, c[i].path), "/tmp/#17");
+        assert_int_equal(c[i].system, mail);
+        own += !mail;
+        system += mail;
+    }
+    assert_true(own > 0 && system == 1);
+    const struct file_row *f = x.report->files.items;
+    for (size_t i = 0; i < x.report->files.count; i++)
+        if (str_eqz(report_get(x.report, f[i].path), "/tmp/#17"))
+            assert_true(f[i].system);
+    fixture_free(&x);
+}
+
+static const struct {
+    const char *kind, *value;
+    unsigned origins;
+} wanted[] = {
+    {"url", "http://update.cdn-static.example/kworker", 1u << ORIGIN_COMMAND | 1u << ORIGIN_HTTP},
+    {"domain", "update.cdn-static.example", 1u << ORIGIN_COMMAND | 1u << ORIGIN_HTTP | 1u << ORIGIN_DNS},
+};
+
+/* Each once, with all the places where it was seen; nothing that the simulated internet made up. */
+static void indicators(void **state)
+{
+    (void)state;
+    struct fixture x;
+    assert_int_equal(fixture_begin(&x, dir), 0);
+    fixture_dropper(&x);
+    finished(&x);
+    const struct indicator_row *r = x.report->indicators.items;
+    const struct flow_row *flows = x.report->flows.items;
+    unsigned seen[2] = {0};
+    for (size_t i = 0; i < x.report->indicators.count; i++) {
+        struct str value = report_get(x.report, r[i].value);
+        for (size_t k = 0; k < sizeof(wanted) / sizeof(*wanted); k++)
+            if (str_eqz(value, wanted[k].value) && !strcmp(report_indicator_kinds[r[i].kind], wanted[k].kind)) {
+                seen[k]++;
+                if ((r[i].origins & wanted[k].origins) != wanted[k].origins)
+                    fail_msg("%s: origins %x", wanted[k].value, r[i].origins);
+            }
+        for (size_t k = 0; k < x.report->flows.count; k++)
+            if (flows[k].host && flows[k].ip == r[i].value)
+                fail_msg("the made-up address %.*s", STR_ARG(value));
+    }
+    assert_int_equal(seen[0], 1);
+    assert_int_equal(seen[1], 1);
+    fixture_free(&x);
+}
+
 /* What a sample may put into names: none of it may break a format. */
 static void hostile(void **state)
 {
@@ -374,8 +434,9 @@ static void refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden), cmocka_unit_test(page),    cmocka_unit_test(joins),         cmocka_unit_test(hostile),
-        cmocka_unit_test(large),  cmocka_unit_test(nothing), cmocka_unit_test(facts_checked), cmocka_unit_test(refuses),
+        cmocka_unit_test(golden),        cmocka_unit_test(page),    cmocka_unit_test(joins), cmocka_unit_test(copies),
+        cmocka_unit_test(indicators),    cmocka_unit_test(hostile), cmocka_unit_test(large), cmocka_unit_test(nothing),
+        cmocka_unit_test(facts_checked), cmocka_unit_test(refuses),
     };
     if (!mkdtemp(dir))
         return 2;

@@ -11,6 +11,7 @@
 #include "base/intern.h"
 #include "base/jsonw.h"
 #include "base/reader.h"
+#include "triage/indicators.h"
 
 #define STRINGS_MIN 5
 #define STRINGS_MAX 4000
@@ -23,7 +24,7 @@ struct strings {
     uint8_t wide[STRINGS_MAX];
     uint32_t kept;
     uint64_t total; /* found, repeats included */
-    struct intern *urls, *ips, *domains, *emails, *paths;
+    struct intern *found[INDICATOR_KINDS];
 };
 
 int strings_collect(const struct reader *in, struct strings *ret);

@@ -21,12 +21,13 @@ export interface Finding {
   threat: string | null; also_seen_by: number[];
 }
 export interface Advice { text: string; finding: number | null; evidence: Evidence[] }
+export interface Indicator { kind: "url" | "ip" | "domain" | "email"; value: string; origins: string[]; process: number }
 export interface Badge { effect: string; severity: Severity; findings: number[] }
 export interface Process {
   n: number; pid: number; parent: number; image: string | null; cmdline: string | null; cwd: string | null;
   script: string | null; environment: string | null; user: string; uid: number; euid: number;
   lineage: "system" | "sample" | "adopted"; adopted_because: string | null; anonymous: boolean; execed: boolean;
-  start: number; exit: { time: number; code: number; signal: number } | null; threads: number; events: number;
+  existing: boolean; start: number; exit: { time: number; code: number; signal: number } | null; threads: number; events: number;
   badges: Badge[]; counts: Record<string, number>;
   syscalls: { total: number; top: { name: string; i386: boolean; count: number }[] };
 }
@@ -62,7 +63,7 @@ export interface Report {
     allowed: { by: string; word_without: Word; score_without: number } | null;
   };
   completeness: {
-    sentence: string; events: number; lost: number; gaps: number; torn: boolean; ran: number; planned: number;
+    sentence: string; events_recorded: number; events_idle: number; events: number; clock_error: number | null; lost: number; gaps: number; torn: boolean; ran: number; planned: number;
     sources: { source: string; events: number; lost: number; gaps: number }[]; log_complete: boolean; bad_blocks: number;
     unknown_kinds: number; started: boolean; not_started_because: string | null; crashed: boolean; machine: string | null; ended: string | null; ended_text: string | null;
     network_simulated: boolean; not_proved: string[]; problems: string[]; texts_cut: number; texts_lost: number;
@@ -86,8 +87,9 @@ export interface Report {
     processes_more: number; kinds: Record<string, number>;
   };
   timeline: { step: number; last: number; process: number[]; file: number[]; network: number[]; memory: number[]; system: number[] };
-  captures: { time: number; path: string; sha256: string; size: number; reason: string; truncated: boolean; process: number }[];
+  captures: { time: number; path: string; sha256: string; size: number; reason: string; truncated: boolean; system: boolean; process: number }[];
   captures_more: number;
+  indicators: Indicator[]; indicators_more: number;
   notes: { time: number; source: string; seq: number; code: string; text: string; bytes: number }[]; notes_more: number;
 }
 

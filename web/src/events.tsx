@@ -44,10 +44,10 @@ export function Events({ m }: { m: Model }) {
     const e = list[Math.max(0, Math.min(list.length - 1, at < 0 ? from + 4 : at + d))];
     if (e) openEvent(m, `${e.source}:${e.seq}`);
   };
-  const rest = m.raw.total - m.events.length;
+  const rest = m.raw.total - m.events.length, idle = m.r.completeness.events_idle;
   const filtered = sel.q || sel.k || only || sel.t;
   return <Section id="events" title="Events" count={m.raw.total}
-    note={rest > 0 ? <>This page carries {num(m.events.length)} of {num(m.raw.total)} events: the evidence of all findings, a share of every kind and process, and the first ones. All are in the case: <code>belljar events {m.r.case ?? "CASE"}</code></> : undefined}>
+    note={<>{idle > 0 && <>{num(m.r.completeness.events_recorded)} were recorded; {num(idle)} that the idle machine makes as well are left out. </>}{num(m.r.completeness.events)} are the sample's. {rest > 0 && <>This page carries {num(m.events.length)} of {num(m.raw.total)} events: the evidence of all findings, a share of every kind and process, and the first ones. All are in the case: <code>belljar events {m.r.case ?? "CASE"}</code></>}</>}>
     {!m.events.length ? <p class="empty">No event was recorded.</p> : <>
       <div class="bar">
         <input type="search" id="event-search" placeholder="Search events: words, paths, addresses" aria-label="Search events" value={typed}

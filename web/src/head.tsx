@@ -147,8 +147,8 @@ export function Findings({ m }: { m: Model }) {
   </Section>;
 }
 
-export function Captures({ m }: { m: Model }) {
-  return <Table rows={m.r.captures} label="captured files" empty="No file was captured." columns={[
+export function Captures({ m, system }: { m: Model; system: boolean }) {
+  return <Table rows={m.r.captures.filter((c) => system || !c.system)} label="captured files" empty="No file was captured." columns={[
     { name: "Time", cell: (c) => <When s={c.time} />, text: (c) => c.time },
     { name: "Path", cell: (c) => <T s={c.path} />, text: (c) => c.path, cls: "mono" },
     { name: "Size", cell: (c) => <>{size(c.size)}{c.truncated ? " (first part only)" : ""}</>, text: (c) => c.size, cls: "r" },

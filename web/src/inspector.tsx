@@ -27,7 +27,7 @@ function ProcessView({ m, p }: { m: Model; p: Process }) {
       <div><dt>Command line</dt><dd class="mono"><T s={p.cmdline} max={1200} /> {p.cmdline && <Copy text={() => unbytes(p.cmdline!)} />}</dd></div>
       <div><dt>Folder</dt><dd class="mono"><T s={p.cwd} /></dd></div>
       <div><dt>User</dt><dd><T s={p.user} />{p.uid !== p.euid && ` (real uid ${p.uid})`}</dd></div>
-      <div><dt>Ran</dt><dd><When s={p.start} /> to {p.exit ? <When s={p.exit.time} /> : "the end"}, {exitText(p)}</dd></div>
+      <div><dt>Ran</dt><dd>{p.existing ? "from before the run" : <When s={p.start} />} to {p.exit ? <When s={p.exit.time} /> : "the end"}, {exitText(p)}</dd></div>
       <div><dt>Ancestry</dt><dd><Ancestry m={m} p={p} /></dd></div>
       {p.adopted_because && <div><dt>Counted in because</dt><dd><T s={p.adopted_because} plain /></dd></div>}
       {p.environment && <div><dt>Environment</dt><dd><pre><T s={p.environment} keep max={600} /></pre></dd></div>}

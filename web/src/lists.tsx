@@ -13,6 +13,7 @@ export function Files({ m }: { m: Model }) {
   const sel = useSel();
   const own = m.r.files.filter((f) => system || !f.system);
   const hidden = m.r.files.length - own.length;
+  const copies = m.r.captures.filter((c) => system || !c.system);
   const mode = (n: number | null) => (n === null ? "" : n.toString(8).padStart(4, "0"));
   return <Section id="files" title="Files" count={m.r.files.filter((f) => !f.system).length}
     tools={(hidden > 0 || system) && <label class="check"><input type="checkbox" checked={system} onChange={() => setSystem(!system)} /> also what only the system itself touched{hidden > 0 ? ` (${num(hidden)})` : ""}</label>}>
@@ -28,7 +29,7 @@ export function Files({ m }: { m: Model }) {
         { name: "SHA-256", cls: "mono", cell: (f) => f.sha256 ? <span class="hash" title={f.sha256}>{f.sha256.slice(0, 12)}…{f.truncated ? " (part)" : ""}</span> : <span class="muted">not captured</span>, text: (f) => f.sha256 },
       ]} />
     <More n={m.r.files_more} what="paths" />
-    {m.r.captures.length > 0 && <details class="fold"><summary>Captured content: {plural(m.r.captures.length + m.r.captures_more, "copy", "copies")}</summary><Captures m={m} /></details>}
+    {copies.length > 0 && <details class="fold"><summary>Captured content: {plural(copies.length + m.r.captures_more, "copy", "copies")}</summary><Captures m={m} system={system} /></details>}
   </Section>;
 }
 const dir = (p: string) => p.slice(0, p.lastIndexOf("/") + 1);
@@ -47,6 +48,27 @@ function Exchange({ m, h }: { m: Model; h: Http }) {
     </div></details>;
 }
 
+/* Two clocks: who reads the order of a connect and its first packet must know how exact it is. */
+const clock = (m: Model): string => {
+  const e = m.r.completeness.clock_error;
+  return e === null ? "" : ` Its times were taken outside and brought to the machine's clock, to within ${e < 0.0005 ? "0.5" : (e * 1000).toFixed(e < 0.01 ? 1 : 0)} ms.`;
+};
+
+const KIND: Record<string, string> = { url: "URL", ip: "address", domain: "name", email: "e-mail" };
+export function Indicators({ m }: { m: Model }) {
+  return <Section id="indicators" title="Indicators" count={m.r.indicators.length}
+    note={m.r.indicators.length > 0 ? "Addresses to look for elsewhere, each once. Those that the simulated internet made up for names are left out." : undefined}>
+    <Table rows={m.r.indicators} label="indicators" search={(i) => `${i.kind} ${i.value} ${i.origins.join(" ")}`} rowN={(i) => i.process}
+      empty="Neither the file nor what it did names an address." columns={[
+        { name: "Kind", cell: (i) => KIND[i.kind] ?? i.kind, text: (i) => i.kind },
+        { name: "Value", cls: "mono grow", cell: (i) => <T s={i.value} max={200} />, text: (i) => i.value },
+        { name: "Seen in", cell: (i) => <>{i.origins.map((o) => <span class="tag">{o}</span>)}</>, text: (i) => i.origins.join(" ") },
+        { name: "First by", cell: (i) => i.process ? <Proc m={m} n={i.process} /> : "", sort: (i) => i.process, text: (i) => m.name(i.process) },
+      ]} />
+    <More n={m.r.indicators_more} what="indicators" />
+  </Section>;
+}
+
 export function Network({ m }: { m: Model }) {
   const n = m.r.network;
   const ran = m.r.completeness.started;
@@ -55,7 +77,7 @@ export function Network({ m }: { m: Model }) {
   const quiet = (c: Conversation) => inner(c.ip) || (c.port === 53 && n.dns.length > 0);
   const talks = n.conversations.filter((c) => local || !quiet(c));
   return <Section id="network" title="Network" count={n.conversations.filter((c) => !quiet(c)).length + n.dns.length + n.http.length || 0}
-    note={m.r.completeness.network_simulated ? "The internet was simulated: every name resolves and every port answers, so an answer here does not mean that the server exists." : undefined}
+    note={m.r.completeness.network_simulated ? <>The internet was simulated: every name resolves and every port answers, so an answer here does not mean that the server exists.{clock(m)}</> : undefined}
     tools={n.conversations.some(quiet) && <label class="check"><input type="checkbox" checked={local} onChange={() => setLocal(!local)} /> also DNS packets and what stays inside the machine</label>}>
     <h3>Conversations</h3>
     <Table rows={talks} label="conversations" search={(c) => `${c.host} ${c.ip} ${c.port} ${c.application} ${m.name(c.process)}`} rowN={(c) => c.process}

@@ -7,7 +7,7 @@ import { Events, filter } from "./events";
 import { Graph } from "./graph";
 import { Attack, Findings, Head, Why, brief, sampleName } from "./head";
 import { Inspector } from "./inspector";
-import { Files, Memory, Network, Notes, Static, Stats } from "./lists";
+import { Files, Indicators, Memory, Network, Notes, Static, Stats } from "./lists";
 import { Dot, Shape, WORDS, setStart } from "./parts";
 import { go, highlights, openEvent, openFinding, openProcess, sel, select, useSel } from "./state";
 import { T, copy, flat, unbytes } from "./text";
@@ -26,6 +26,7 @@ const NAV: { id: string; name: string; key: string; count: (m: Model) => number 
   { id: "graph", name: "Graph", key: "g", count: () => null },
   { id: "files", name: "Files", key: "i", count: (m) => m.r.files.filter((f) => !f.system).length, s: (m) => effects(m, "persists", "destroys", "steals", "encrypts") },
   { id: "network", name: "Network", key: "n", count: (m) => m.r.network.conversations.filter((c) => c.port !== 53 && !/^(127\.|::1$|0\.0\.0\.0)/.test(c.ip ?? "")).length + m.r.network.dns.length + m.r.network.http.length, s: (m) => effects(m, "calls out", "leaks", "spreads") },
+  { id: "indicators", name: "Indicators", key: "d", count: (m) => m.r.indicators.length },
   { id: "memory", name: "Memory", key: "m", count: (m) => m.r.memory.length, s: (m) => effects(m, "injects") },
   { id: "yara", name: "YARA", key: "y", count: yaraHits, s: yaraWorst },
   { id: "stats", name: "Statistics", key: "s", count: () => null },
@@ -86,7 +87,7 @@ function Search({ m }: { m: Model }) {
 }
 const Group = ({ name, n, children }: { name: string; n: number; children: preact.ComponentChildren }) => <div class="hg"><h3>{name} <span class="count">{num(n)}</span></h3>{children}</div>;
 
-const KEYS: [string, string][] = [["/", "search this report"], ["g p", "processes"], ["g n", "network"], ["g f", "findings"], ["g e", "events"], ["g o w a t g i m s x r", "verdict, why, ATT&CK, time line, graph, files, memory, statistics, the file itself, trust"],
+const KEYS: [string, string][] = [["/", "search this report"], ["g p", "processes"], ["g n", "network"], ["g f", "findings"], ["g e", "events"], ["g o w a t g i d m s x r", "verdict, why, ATT&CK, time line, graph, files, indicators, memory, statistics, the file itself, trust"],
   ["j k", "next and previous row"], ["Enter", "open the row"], ["y", "copy what is selected, defanged"], ["Shift y", "copy it raw"], ["d", "dark or light"], ["Esc", "close"], ["?", "this help"]];
 function Help({ close }: { close: () => void }) {
   const box = useRef<HTMLDialogElement>(null);
@@ -161,7 +162,7 @@ function App({ m }: { m: Model }) {
     <div class={(s.p && m.procs.has(s.p)) || s.e ? "page side" : "page"}>
       <Nav m={m} />
       <main id="main" tabIndex={-1}>
-        <Head m={m} /><Why m={m} /><Attack m={m} /><Findings m={m} /><Timeline m={m} /><Tree m={m} /><Graph m={m} /><Files m={m} /><Network m={m} /><Memory m={m} /><Yara m={m} /><Stats m={m} /><Static m={m} /><Events m={m} /><Notes m={m} />
+        <Head m={m} /><Why m={m} /><Attack m={m} /><Findings m={m} /><Timeline m={m} /><Tree m={m} /><Graph m={m} /><Files m={m} /><Network m={m} /><Indicators m={m} /><Memory m={m} /><Yara m={m} /><Stats m={m} /><Static m={m} /><Events m={m} /><Notes m={m} />
       </main>
       <Inspector m={m} />
     </div>

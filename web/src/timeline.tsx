@@ -52,7 +52,7 @@ export function Timeline({ m }: { m: Model }) {
         {brush && <rect class="brush" x={Math.min(x(brush[0]), x(brush[1]))} width={Math.abs(x(brush[1]) - x(brush[0]))} y="0" height={height - 16} />}
         {lanes.map((p, i) => {
           const a = x(p.start), b = x(p.exit ? p.exit.time : end), s = severityOf(m, p.n), y = y0 + i * LANE;
-          return <g key={p.n} data-n={p.n} class="lanes" onClick={() => openProcess(p.n)}><title>{flat(`${procName(p)} ${p.pid}: ${time(p.start)} to ${p.exit ? time(p.exit.time) : "the end"}`)}</title>
+          return <g key={p.n} data-n={p.n} class="lanes" onClick={() => openProcess(p.n)}><title>{flat(`${procName(p)} ${p.pid}: ${p.existing ? "before the run" : time(p.start)} to ${p.exit ? time(p.exit.time) : "the end"}`)}</title>
             <rect class="box" x="0" y={y - 1} width={width} height={LANE - 1} />
             <text x="0" y={y + 11}>{flat(unbytes(procName(p))).slice(0, gutter < 100 ? 11 : 16)}</text>
             <rect class={`lane s-${s ?? "none"}`} x={a} width={Math.max(3, b - a)} y={y + 3} height={8} rx={1} /></g>;

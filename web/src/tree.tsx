@@ -14,6 +14,9 @@ export function Badges({ m, list }: { m: Model; list: Badge[] }) {
     {b.findings.length > 0 && <Dot s={b.severity} />}{b.effect}</span>)}</>;
 }
 
+/* What was there before the run has no start that we saw: only the time of the listing. */
+export const Since = ({ p }: { p: Process }) => p.existing ? <span class="when muted" title="it ran when the sample was started; when it began was not seen">before</span> : <When s={p.start} />;
+
 interface Row { p: Process | null; depth: number; last: boolean; folded: number; kids: number; key: string }
 const CHUNK = 400;
 
@@ -55,7 +58,7 @@ export function Tree({ m }: { m: Model }) {
         data-n={p.n} data-row tabIndex={-1} style={pad} key={p.n} onClick={() => openProcess(p.n)}>
         <button class="twist" aria-label={closed.has(p.n) ? "open" : "close"} disabled={!r.kids} onClick={(e) => { e.stopPropagation(); toggle(p.n); }}>{r.kids ? (closed.has(p.n) ? "▸" : "▾") : ""}</button>
         <b class="name"><T s={procName(p)} max={48} /></b>
-        <span class="pid">{p.pid}</span><When s={p.start} />
+        <span class="pid">{p.pid}</span><Since p={p} />
         {p.lineage === "adopted" && <span class="badge" title={p.adopted_because ?? ""}>adopted</span>}
         {p.lineage === "system" && <span class="badge">system</span>}
         {p.anonymous && <span class="badge s-medium">no file</span>}
