@@ -11,9 +11,37 @@ static uint32_t shown(const struct report *r, uint32_t n)
     return n && n < r->nextra && r->extra[n].shown ? n : 0;
 }
 
-static void file_json(struct jsonw *w, const struct report *r, const struct file_row *f)
+typedef void row_fn(struct jsonw *w, const struct report *r, const void *row);
+
+/* A list of the model: "key": [{row}...], "key_more": what its cap kept out. */
+static void rows_json(struct jsonw *w, const struct report *r, const char *key, const struct report_list *list,
+                      size_t size, row_fn *fn)
 {
-    jsonw_object(w);
+    char more[40];
+
+    jsonw_karray(w, key);
+    for (size_t i = 0; i < list->count; i++) {
+        jsonw_object(w);
+        fn(w, r, (const char *)list->items + i * size);
+        jsonw_object_end(w);
+    }
+    jsonw_array_end(w);
+    snprintf(more, sizeof(more), "%s_more", key);
+    jsonw_ku64(w, more, list->more);
+}
+
+static void number_json(struct jsonw *w, const char *key, bool known, uint64_t n)
+{
+    jsonw_key(w, key);
+    if (known)
+        jsonw_u64(w, n);
+    else
+        jsonw_null(w);
+}
+
+static void file_row(struct jsonw *w, const struct report *r, const void *row)
+{
+    const struct file_row *f = row;
     report_json_text(w, r, "path", f->path);
     jsonw_karray(w, "operations");
     for (unsigned i = 0; i < FOP_COUNT; i++)
@@ -29,29 +57,20 @@ static void file_json(struct jsonw *w, const struct report *r, const struct file
     report_json_time(w, "first", f->first);
     report_json_time(w, "last", f->last);
     jsonw_ku64(w, "events", f->events);
-    jsonw_key(w, "size");
-    if (f->size_known)
-        jsonw_u64(w, f->size);
-    else
-        jsonw_null(w);
+    number_json(w, "size", f->size_known, f->size);
     jsonw_ku64(w, "written", f->written);
-    jsonw_key(w, "mode");
-    if (f->mode_known)
-        jsonw_u64(w, f->mode);
-    else
-        jsonw_null(w);
+    number_json(w, "mode", f->mode_known, f->mode);
     report_json_text(w, r, "sha256", f->sha256);
     report_json_text(w, r, "capture_reason", f->reason);
     jsonw_kbool(w, "truncated", f->truncated);
     jsonw_kbool(w, "executed", f->executed);
     jsonw_kbool(w, "system", f->system);
     report_json_text(w, r, "other", f->other);
-    jsonw_object_end(w);
 }
 
-static void flow_json(struct jsonw *w, const struct report *r, const struct flow_row *f)
+static void flow_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    jsonw_object(w);
+    const struct flow_row *f = row;
     report_json_time(w, "time", f->time);
     report_json_time(w, "duration", f->duration);
     jsonw_ku64(w, "process", shown(r, f->n));
@@ -62,26 +81,17 @@ static void flow_json(struct jsonw *w, const struct report *r, const struct flow
     jsonw_ku64(w, "port", f->port);
     report_json_text(w, r, "host", f->host);
     report_json_text(w, r, "application", f->application);
-    jsonw_key(w, "sent");
-    if (f->bytes_known)
-        jsonw_u64(w, f->sent);
-    else
-        jsonw_null(w);
-    jsonw_key(w, "received");
-    if (f->bytes_known)
-        jsonw_u64(w, f->received);
-    else
-        jsonw_null(w);
+    number_json(w, "sent", f->bytes_known, f->sent);
+    number_json(w, "received", f->bytes_known, f->received);
     report_json_text(w, r, "first_bytes", f->first_bytes);
     jsonw_kbool(w, "accepted", f->accepted);
     jsonw_kbool(w, "seen_in_guest", f->by_tracer);
     jsonw_kbool(w, "seen_on_wire", f->by_net);
-    jsonw_object_end(w);
 }
 
-static void http_json(struct jsonw *w, const struct report *r, const struct http_row *h)
+static void http_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    jsonw_object(w);
+    const struct http_row *h = row;
     report_json_time(w, "time", h->time);
     jsonw_ku64(w, "seq", h->seq);
     jsonw_ku64(w, "process", shown(r, h->n));
@@ -96,105 +106,74 @@ static void http_json(struct jsonw *w, const struct report *r, const struct http
     report_json_text(w, r, "content_type", h->content_type);
     report_json_text(w, r, "ip", h->ip);
     jsonw_ku64(w, "port", h->port);
-    jsonw_object_end(w);
 }
 
-static void dns_json(struct jsonw *w, const struct report *r)
+static void dns_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    const struct dns_row *d = r->dns.items;
-    jsonw_karray(w, "dns");
-    for (size_t i = 0; i < r->dns.count; i++) {
-        jsonw_object(w);
-        report_json_time(w, "time", d[i].time);
-        jsonw_ku64(w, "process", shown(r, d[i].n));
-        report_json_text(w, r, "name", d[i].name);
-        report_json_text(w, r, "type", d[i].type);
-        report_json_text(w, r, "results", d[i].results);
-        jsonw_ku64(w, "count", d[i].count);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "dns_more", r->dns.more);
+    const struct dns_row *d = row;
+
+    report_json_time(w, "time", d->time);
+    jsonw_ku64(w, "process", shown(r, d->n));
+    report_json_text(w, r, "name", d->name);
+    report_json_text(w, r, "type", d->type);
+    report_json_text(w, r, "results", d->results);
+    jsonw_ku64(w, "count", d->count);
 }
 
-static void listens_json(struct jsonw *w, const struct report *r)
+static void listen_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    const struct listen_row *l = r->listens.items;
-    const struct scan_row *s = r->scans.items;
-    jsonw_karray(w, "listens");
-    for (size_t i = 0; i < r->listens.count; i++) {
-        jsonw_object(w);
-        report_json_time(w, "time", l[i].time);
-        jsonw_ku64(w, "process", shown(r, l[i].n));
-        report_json_text(w, r, "protocol", l[i].protocol);
-        report_json_text(w, r, "ip", l[i].ip);
-        jsonw_ku64(w, "port", l[i].port);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "listens_more", r->listens.more);
-    jsonw_karray(w, "scans");
-    for (size_t i = 0; i < r->scans.count; i++) {
-        jsonw_object(w);
-        report_json_time(w, "time", s[i].time);
-        jsonw_ku64(w, "process", shown(r, s[i].n));
-        jsonw_ku64(w, "hosts", s[i].hosts);
-        jsonw_ku64(w, "ports", s[i].ports);
-        report_json_text(w, r, "example", s[i].example);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "scans_more", r->scans.more);
+    const struct listen_row *l = row;
+
+    report_json_time(w, "time", l->time);
+    jsonw_ku64(w, "process", shown(r, l->n));
+    report_json_text(w, r, "protocol", l->protocol);
+    report_json_text(w, r, "ip", l->ip);
+    jsonw_ku64(w, "port", l->port);
+}
+
+static void scan_row(struct jsonw *w, const struct report *r, const void *row)
+{
+    const struct scan_row *s = row;
+
+    report_json_time(w, "time", s->time);
+    jsonw_ku64(w, "process", shown(r, s->n));
+    jsonw_ku64(w, "hosts", s->hosts);
+    jsonw_ku64(w, "ports", s->ports);
+    report_json_text(w, r, "example", s->example);
 }
 
 static void network_json(struct jsonw *w, const struct report *r)
 {
-    const struct flow_row *f = r->flows.items;
-    const struct http_row *h = r->http.items;
     jsonw_kobject(w, "network");
-    jsonw_karray(w, "conversations");
-    for (size_t i = 0; i < r->flows.count; i++)
-        flow_json(w, r, &f[i]);
-    jsonw_array_end(w);
-    jsonw_ku64(w, "conversations_more", r->flows.more);
-    dns_json(w, r);
-    jsonw_karray(w, "http");
-    for (size_t i = 0; i < r->http.count; i++)
-        http_json(w, r, &h[i]);
-    jsonw_array_end(w);
-    jsonw_ku64(w, "http_more", r->http.more);
-    listens_json(w, r);
+    rows_json(w, r, "conversations", &r->flows, sizeof(struct flow_row), flow_row);
+    rows_json(w, r, "dns", &r->dns, sizeof(struct dns_row), dns_row);
+    rows_json(w, r, "http", &r->http, sizeof(struct http_row), http_row);
+    rows_json(w, r, "listens", &r->listens, sizeof(struct listen_row), listen_row);
+    rows_json(w, r, "scans", &r->scans, sizeof(struct scan_row), scan_row);
     jsonw_object_end(w);
 }
 
-static void memory_json(struct jsonw *w, const struct report *r)
+static void memory_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    const struct memory_row *m = r->memory.items;
-    jsonw_karray(w, "memory");
-    for (size_t i = 0; i < r->memory.count; i++, m++) {
-        char address[24];
-        const struct event_kind_info *k = event_kind_info(m->kind);
-        snprintf(address, sizeof(address), "0x%llx", (unsigned long long)m->address);
-        jsonw_object(w);
-        jsonw_kz(w, "kind", k ? k->name : "unknown");
-        report_json_time(w, "time", m->time);
-        jsonw_kz(w, "source", event_source_name(m->source));
-        jsonw_ku64(w, "seq", m->seq);
-        jsonw_ku64(w, "process", shown(r, m->n));
-        jsonw_kz(w, "address", m->address ? address : NULL);
-        jsonw_ku64(w, "length", m->length);
-        report_json_text(w, r, "protection", m->protection);
-        report_json_text(w, r, "detail", m->detail);
-        report_json_text(w, r, "access", m->access);
-        jsonw_ku64(w, "target_pid", m->target_pid);
-        jsonw_ku64(w, "target", shown(r, m->target_n));
-        report_json_text(w, r, "sha256", m->sha256);
-        report_json_text(w, r, "reason", m->reason);
-        jsonw_kbool(w, "truncated", m->truncated);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "memory_more", r->memory.more);
+    const struct memory_row *m = row;
+    char address[24];
+    const struct event_kind_info *k = event_kind_info(m->kind);
+    snprintf(address, sizeof(address), "0x%llx", (unsigned long long)m->address);
+    jsonw_kz(w, "kind", k ? k->name : "unknown");
+    report_json_time(w, "time", m->time);
+    jsonw_kz(w, "source", event_source_name(m->source));
+    jsonw_ku64(w, "seq", m->seq);
+    jsonw_ku64(w, "process", shown(r, m->n));
+    jsonw_kz(w, "address", m->address ? address : NULL);
+    jsonw_ku64(w, "length", m->length);
+    report_json_text(w, r, "protection", m->protection);
+    report_json_text(w, r, "detail", m->detail);
+    report_json_text(w, r, "access", m->access);
+    jsonw_ku64(w, "target_pid", m->target_pid);
+    jsonw_ku64(w, "target", shown(r, m->target_n));
+    report_json_text(w, r, "sha256", m->sha256);
+    report_json_text(w, r, "reason", m->reason);
+    jsonw_kbool(w, "truncated", m->truncated);
 }
 
 static void stats_json(struct jsonw *w, const struct report *r)
@@ -256,74 +235,59 @@ static void timeline_json(struct jsonw *w, const struct report *r)
     jsonw_object_end(w);
 }
 
-static void captures_json(struct jsonw *w, const struct report *r)
+static void capture_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    const struct capture_row *c = r->captures.items;
-    jsonw_karray(w, "captures");
-    for (size_t i = 0; i < r->captures.count; i++) {
-        jsonw_object(w);
-        report_json_time(w, "time", c[i].time);
-        report_json_text(w, r, "path", c[i].path);
-        report_json_text(w, r, "sha256", c[i].sha256);
-        jsonw_ku64(w, "size", c[i].size);
-        report_json_text(w, r, "reason", c[i].reason);
-        jsonw_kbool(w, "truncated", c[i].truncated);
-        jsonw_kbool(w, "system", c[i].system);
-        jsonw_ku64(w, "process", shown(r, c[i].n));
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "captures_more", r->captures.more);
+    const struct capture_row *c = row;
+
+    report_json_time(w, "time", c->time);
+    report_json_text(w, r, "path", c->path);
+    report_json_text(w, r, "sha256", c->sha256);
+    jsonw_ku64(w, "size", c->size);
+    report_json_text(w, r, "reason", c->reason);
+    jsonw_kbool(w, "truncated", c->truncated);
+    jsonw_kbool(w, "system", c->system);
+    jsonw_ku64(w, "process", shown(r, c->n));
 }
 
-static void indicators_json(struct jsonw *w, const struct report *r)
+static void indicator_row(struct jsonw *w, const struct report *r, const void *row)
 {
-    const struct indicator_row *x = r->indicators.items;
-    jsonw_karray(w, "indicators");
-    for (size_t i = 0; i < r->indicators.count; i++) {
-        jsonw_object(w);
-        jsonw_kz(w, "kind", report_indicator_kinds[x[i].kind]);
-        report_json_text(w, r, "value", x[i].value);
-        jsonw_karray(w, "origins");
-        for (unsigned k = 0; k < ORIGIN_COUNT; k++)
-            if (x[i].origins & 1u << k)
-                jsonw_z(w, report_origin_names[k]);
-        jsonw_array_end(w);
-        jsonw_ku64(w, "process", shown(r, x[i].n));
-        jsonw_object_end(w);
-    }
+    const struct indicator_row *x = row;
+
+    jsonw_kz(w, "kind", report_indicator_kinds[x->kind]);
+    report_json_text(w, r, "value", x->value);
+    jsonw_karray(w, "origins");
+    for (unsigned k = 0; k < ORIGIN_COUNT; k++)
+        if (x->origins & 1u << k)
+            jsonw_z(w, report_origin_names[k]);
     jsonw_array_end(w);
-    jsonw_ku64(w, "indicators_more", r->indicators.more);
+    jsonw_ku64(w, "process", shown(r, x->n));
+}
+
+static void note_row(struct jsonw *w, const struct report *r, const void *row)
+{
+    const struct note_row *n = row;
+
+    report_json_time(w, "time", n->time);
+    jsonw_kz(w, "source", event_source_name(n->source));
+    jsonw_ku64(w, "seq", n->seq);
+    report_json_text(w, r, "code", n->code);
+    report_json_text(w, r, "text", n->text);
+    jsonw_ku64(w, "bytes", n->bytes);
 }
 
 void report_json_sections(struct jsonw *w, const struct report *r)
 {
-    const struct file_row *f = r->files.items;
-    jsonw_karray(w, "files");
-    for (size_t i = 0; i < r->files.count; i++)
-        file_json(w, r, &f[i]);
-    jsonw_array_end(w);
-    jsonw_ku64(w, "files_more", r->files_more_distinct);
+    struct report_list files = r->files;
+
+    files.more = r->files_more_distinct; /* each path once, however often it was touched */
+    rows_json(w, r, "files", &files, sizeof(struct file_row), file_row);
     network_json(w, r);
-    indicators_json(w, r);
-    memory_json(w, r);
+    rows_json(w, r, "indicators", &r->indicators, sizeof(struct indicator_row), indicator_row);
+    rows_json(w, r, "memory", &r->memory, sizeof(struct memory_row), memory_row);
     stats_json(w, r);
     timeline_json(w, r);
-    captures_json(w, r);
-    const struct note_row *n = r->notes.items;
-    jsonw_karray(w, "notes");
-    for (size_t i = 0; i < r->notes.count; i++) {
-        jsonw_object(w);
-        report_json_time(w, "time", n[i].time);
-        jsonw_kz(w, "source", event_source_name(n[i].source));
-        jsonw_ku64(w, "seq", n[i].seq);
-        report_json_text(w, r, "code", n[i].code);
-        report_json_text(w, r, "text", n[i].text);
-        jsonw_ku64(w, "bytes", n[i].bytes);
-        jsonw_object_end(w);
-    }
-    jsonw_array_end(w);
-    jsonw_ku64(w, "notes_more", r->notes.more);
+    rows_json(w, r, "captures", &r->captures, sizeof(struct capture_row), capture_row);
+    rows_json(w, r, "notes", &r->notes, sizeof(struct note_row), note_row);
 }
 
 /* ---- events of the page: one table of texts, rows of numbers --------------------------- */
