@@ -93,13 +93,22 @@ static void check_kvm(struct answer *a)
 
     if (access("/dev/kvm", F_OK) < 0) {
         set(a, NOTE, "there is no /dev/kvm; guests run by emulation (TCG), some ten times slower");
-        mend(a, "switch on virtualisation in the firmware, or nested virtualisation for this machine");
+        mend(a, "switch on virtualisation in the firmware; in a virtual machine: nested virtualisation on its host");
+    } else if (access("/dev/kvm", R_OK | W_OK) < 0) {
+        set(a, NOTE, "/dev/kvm may not be used by this user; guests run by emulation (TCG), some ten times slower");
+        mend(a, "put the user into the group kvm (usermod -aG kvm NAME), and log in anew");
     } else if (image_find(GUEST_IMAGE, &i, NULL) < 0 || !i.built) {
         set(a, NOTE, "can only be proved by booting a guest with it: make the image first");
+        mend(a, "belljar image build makes it; then ask again");
     } else if (machine_probe_kvm(&i, &p, &e) < 0) {
         set(a, NOTE, "could not be tried: %s", e.text);
+        mend(a, "belljar image check tells more; until it works, guests run by emulation (TCG)");
+    } else if (!p.usable) {
+        set(a, NOTE, "%s; guests run by emulation (TCG), some ten times slower", p.reason);
+        mend(a, "the processor's virtualisation does not work here: in a virtual machine, its host must offer nested "
+                "virtualisation (kvm_intel or kvm_amd with nested=1); accel = tcg stops trying");
     } else {
-        set(a, p.usable ? GOOD : NOTE, "%s%s", p.reason, p.usable ? "" : "; guests run by emulation (TCG)");
+        set(a, GOOD, "%s", p.reason);
     }
     image_clear(&i);
 }
