@@ -50,40 +50,35 @@ static uint64_t clock_ns(clockid_t id)
 
 /* ---- events ---------------------------------------------------------------------------- */
 
+/* What the progress line says of an event: a word, and which of its fields. */
+static const struct {
+    uint16_t kind;
+    const char *word;
+    unsigned field;
+} doings[] = {
+    {EVENT_PROCESS_EXEC, "runs", EVF_PROCESS_EXEC_CommandLine},
+    {EVENT_FILE_CREATE, "creates", EVF_FILE_CREATE_TargetFilename},
+    {EVENT_FILE_DELETE, "deletes", EVF_FILE_DELETE_TargetFilename},
+    {EVENT_DNS_QUERY, "looks up", EVF_DNS_QUERY_QueryName},
+    {EVENT_HTTP_REQUEST, "asks for", EVF_HTTP_REQUEST_Url},
+    {EVENT_TIME_SLEEP, "sleeps", EVF_TIME_SLEEP_Duration},
+};
+
 static void note_progress(struct runner *r, const struct event *ev, const struct proc *p)
 {
     char *out = r->progress.doing;
     size_t n = sizeof(r->progress.doing);
-    struct str s;
 
     if (p->lineage == PROC_SYSTEM && ev->source != EVENT_SOURCE_NET)
         return;
-    switch (ev->kind) {
-    case EVENT_PROCESS_EXEC:
-        s = event_s(ev, EVF_PROCESS_EXEC_CommandLine);
-        snprintf(out, n, "runs %.*s", STR_ARG(s));
-        break;
-    case EVENT_FILE_CREATE:
-        s = event_s(ev, EVF_FILE_CREATE_TargetFilename);
-        snprintf(out, n, "creates %.*s", STR_ARG(s));
-        break;
-    case EVENT_FILE_DELETE:
-        s = event_s(ev, EVF_FILE_DELETE_TargetFilename);
-        snprintf(out, n, "deletes %.*s", STR_ARG(s));
-        break;
-    case EVENT_DNS_QUERY:
-        s = event_s(ev, EVF_DNS_QUERY_QueryName);
-        snprintf(out, n, "looks up %.*s", STR_ARG(s));
-        break;
-    case EVENT_HTTP_REQUEST:
-        s = event_s(ev, EVF_HTTP_REQUEST_Url);
-        snprintf(out, n, "asks for %.*s", STR_ARG(s));
-        break;
-    case EVENT_TIME_SLEEP:
-        snprintf(out, n, "sleeps %.1f s", (double)event_u(ev, EVF_TIME_SLEEP_Duration) / 1e9);
-        break;
-    default:
-        break;
+    for (size_t i = 0; i < sizeof(doings) / sizeof(*doings); i++) {
+        if (doings[i].kind != ev->kind)
+            continue;
+        if (ev->kind == EVENT_TIME_SLEEP)
+            snprintf(out, n, "%s %.1f s", doings[i].word, (double)event_u(ev, doings[i].field) / 1e9);
+        else
+            snprintf(out, n, "%s %.*s", doings[i].word, STR_ARG(event_s(ev, doings[i].field)));
+        return;
     }
 }
 
