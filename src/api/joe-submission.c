@@ -191,10 +191,21 @@ static int remove_folder(void *context, struct str folder)
     return r == -ENOENT ? 0 : r;
 }
 
-static int answer_deleted(struct http_request *q)
-{
-    struct jsonw w;
+typedef int delete_fn(struct store *s, const struct viewer *v, int64_t id, folder_fn *fn, void *context, struct err *e);
 
+static int remove_entry(struct http_request *q, const char *name, delete_fn *fn, struct err *e)
+{
+    struct removing x = {((const struct api *)q->context)->data_dir, e};
+    struct store *s;
+    struct viewer v;
+    struct jsonw w;
+    int64_t id;
+    int r;
+
+    if (!joe_enter(q, &s, &v, true) || !joe_id(q, name, &id))
+        return 0;
+    if ((r = fn(s, &v, id, remove_folder, &x, e)) < 0)
+        return joe_failed(q, r, e);
     joe_begin(q, &w);
     jsonw_object(&w);
     jsonw_kbool(&w, "deleted", true);
@@ -204,30 +215,10 @@ static int answer_deleted(struct http_request *q)
 
 int joe_submission_delete(struct http_request *q, struct err *e)
 {
-    struct removing x = {((const struct api *)q->context)->data_dir, e};
-    struct store *s;
-    struct viewer v;
-    int64_t id;
-    int r;
-
-    if (!joe_enter(q, &s, &v, true) || !joe_id(q, "submission_id", &id))
-        return 0;
-    if ((r = submission_delete(s, &v, id, remove_folder, &x, e)) < 0)
-        return joe_failed(q, r, e);
-    return answer_deleted(q);
+    return remove_entry(q, "submission_id", submission_delete, e);
 }
 
 int joe_analysis_delete(struct http_request *q, struct err *e)
 {
-    struct removing x = {((const struct api *)q->context)->data_dir, e};
-    struct store *s;
-    struct viewer v;
-    int64_t id;
-    int r;
-
-    if (!joe_enter(q, &s, &v, true) || !joe_id(q, "webid", &id))
-        return 0;
-    if ((r = analysis_delete(s, &v, id, remove_folder, &x, e)) < 0)
-        return joe_failed(q, r, e);
-    return answer_deleted(q);
+    return remove_entry(q, "webid", analysis_delete, e);
 }

@@ -12,6 +12,8 @@
 #include "detect/behavior.h"
 #include "event/evlog.h"
 
+#include "bench.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,34 +25,6 @@
 #endif
 
 #define SAMPLE 1000
-
-static uint64_t state = 88172645463325252u;
-
-static uint32_t rnd(uint32_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 20) % below;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static long memory_kib(void)
-{
-    long pages = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2)
-        resident = 0;
-    if (f)
-        fclose(f);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 static struct str text(char *to, size_t n, const char *format, unsigned a, unsigned b)
 {
@@ -64,14 +38,14 @@ static void exec_make(struct event *ev, char *scratch, size_t n)
 {
     static const char *const images[] = {"/usr/bin/bash",       "/usr/bin/cat", "/usr/bin/grep", "/usr/bin/sed",
                                          "/usr/bin/python3.13", "/usr/bin/ls",  "/usr/bin/find", "/tmp/worker"};
-    unsigned i = rnd(8);
+    unsigned i = bench_random(8);
     ev->kind = EVENT_PROCESS_EXEC;
     ev->count = EVF_PROCESS_EXEC__COUNT;
     for (unsigned k = 0; k < ev->count; k++)
         ev->f[k].s = STR_LIT("");
     ev->f[EVF_PROCESS_EXEC_Image].s = str_from(images[i]);
-    int len =
-        snprintf(scratch, n, "%s -a --some-option=%u /home/user/Documents/file%u.txt", images[i], rnd(50), rnd(5000));
+    int len = snprintf(scratch, n, "%s -a --some-option=%u /home/user/Documents/file%u.txt", images[i],
+                       bench_random(50), bench_random(5000));
     ev->f[EVF_PROCESS_EXEC_CommandLine].s = (struct str){scratch, (size_t)len};
     ev->f[EVF_PROCESS_EXEC_CurrentDirectory].s = STR_LIT("/home/user");
     ev->f[EVF_PROCESS_EXEC_Environment].s = STR_LIT("PATH=/usr/bin:/bin\nHOME=/home/user");
@@ -87,25 +61,26 @@ static void file_make(struct event *ev, char *scratch, size_t n)
                  {EVENT_FILE_OPEN, EVF_FILE_OPEN__COUNT},     {EVENT_FILE_DELETE, EVF_FILE_DELETE__COUNT},
                  {EVENT_FILE_READ, EVF_FILE_READ__COUNT},     {EVENT_FILE_MAP_EXEC, EVF_FILE_MAP_EXEC__COUNT},
                  {EVENT_FILE_LIST, EVF_FILE_LIST__COUNT}};
-    unsigned i = rnd(7);
+    unsigned i = bench_random(7);
     ev->kind = kinds[i].kind;
     ev->count = kinds[i].count;
     /* Half of the names are new, half come again. */
-    ev->f[0].s = text(scratch, n, "/%s/part-%07u.dat", rnd(8), rnd(2) ? rnd(1000) : rnd(4000000));
+    ev->f[0].s = text(scratch, n, "/%s/part-%07u.dat", bench_random(8),
+                      bench_random(2) ? bench_random(1000) : bench_random(4000000));
     ev->f[1].u = 420;
 }
 
 static void other_make(struct event *ev, char *scratch, size_t n)
 {
-    switch (rnd(4)) {
+    switch (bench_random(4)) {
     case 0:
         ev->kind = EVENT_NET_CONNECT;
         ev->count = EVF_NET_CONNECT__COUNT;
         ev->f[0].s = STR_LIT("tcp");
-        ev->f[1].s = (struct str){scratch, (size_t)snprintf(scratch, n, "203.0.113.%u", rnd(250))};
+        ev->f[1].s = (struct str){scratch, (size_t)snprintf(scratch, n, "203.0.113.%u", bench_random(250))};
         ev->f[2].u = 443;
         ev->f[3].s = STR_LIT("10.0.2.15");
-        ev->f[4].u = 30000 + rnd(20000);
+        ev->f[4].u = 30000 + bench_random(20000);
         break;
     case 1:
         ev->kind = EVENT_MEMORY_PROTECT;
@@ -135,7 +110,7 @@ static int log_write(const char *path, unsigned events)
     for (unsigned i = 0; i < events; i++) {
         char scratch[256];
         struct event ev = {.source = EVENT_SOURCE_TRACER, .seq = i + 1, .time_ns = (int64_t)i * 60000};
-        unsigned dice = rnd(100);
+        unsigned dice = bench_random(100);
         ev.pid = ev.tid = live;
         if (i == 0) {
             ev.kind = EVENT_RUN_SAMPLE;
@@ -178,7 +153,7 @@ static int judge(const char *path, enum stage stage, const struct behavior_rules
     struct err e = {0};
     uint64_t n = 0;
     long half = 0;
-    double t = now();
+    double t = bench_cpu();
     int rc = evlog_open(path, &r, &e);
     if (rc >= 0)
         rc = proctab_new(200000, &procs);
@@ -189,12 +164,12 @@ static int judge(const char *path, enum stage stage, const struct behavior_rules
         if (g && (rc = behavior_engine_event(g, &ev, p)) < 0)
             break;
         if (++n == events / 2)
-            half = memory_kib();
+            half = bench_memory_kib();
     }
-    long end = memory_kib();
+    long end = bench_memory_kib();
     if (rc >= 0 && g)
         rc = behavior_engine_finish(g, &found);
-    t = now() - t;
+    t = bench_cpu() - t;
     if (rc >= 0)
         printf("%-34s %9.0f events/s  %6.0f ns/event  memory %ld KiB, %+ld in the second half, %zu findings\n", what,
                (double)n / t, t * 1e9 / (double)(n ? n : 1), end, end - half, found.count);
@@ -221,11 +196,11 @@ int main(int argc, char **argv)
         return 1;
     close(fd);
     unlink(path);
-    double t = now();
+    double t = bench_cpu();
     int n = behavior_rules_load_dir(all, dir, NULL, NULL, &e);
     if (n < 0)
         return fprintf(stderr, "%s\n", e.text), 1;
-    printf("%d rules loaded in %.1f ms\n", n, (now() - t) * 1e3);
+    printf("%d rules loaded in %.1f ms\n", n, (bench_cpu() - t) * 1e3);
     int rc = log_write(path, events);
     if (rc >= 0)
         rc = judge(path, STAGE_READ, NULL, "log", events);

@@ -13,6 +13,8 @@
 #include "detect/sigma/sigma-archive.h"
 #include "detect/sigma/sigma.h"
 
+#include "bench.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,34 +25,6 @@
 #ifndef BENCH_RULES
 #define BENCH_RULES "content/sigma"
 #endif
-
-static uint64_t state = 88172645463325252u;
-
-static uint32_t rnd(uint32_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 20) % below;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static long memory_kib(void)
-{
-    long pages = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2)
-        resident = 0;
-    if (f)
-        fclose(f);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 static void on_problem(void *context, const char *file, unsigned line, const char *reason)
 {
@@ -123,46 +97,51 @@ static void put(struct sample *s, const char *name, const char *format, ...)
 
 static void sample_make(struct sample *s)
 {
-    const char *image = images[rnd(16)], *parent = images[rnd(16)];
-    unsigned dice = rnd(10);
+    const char *image = images[bench_random(16)], *parent = images[bench_random(16)];
+    unsigned dice = bench_random(10);
     *s = (struct sample){.kind = dice < 6 ? PROCESS : dice < 8 ? REGISTRY : dice < 9 ? FILES : NETWORK};
     put(s, "Image", "%s", image);
-    put(s, "ProcessId", "%u", 1000 + rnd(9000));
-    put(s, "User", "%s", rnd(3) ? "DESKTOP-7QK2\\anna" : "NT AUTHORITY\\SYSTEM");
+    put(s, "ProcessId", "%u", 1000 + bench_random(9000));
+    put(s, "User", "%s", bench_random(3) ? "DESKTOP-7QK2\\anna" : "NT AUTHORITY\\SYSTEM");
     switch (s->kind) {
     case PROCESS:
-        put(s, "CommandLine", "\"%s\" %s %u", image, commands[rnd(64) ? rnd(14) : 14 + rnd(2)], rnd(100000));
+        put(s, "CommandLine", "\"%s\" %s %u", image,
+            commands[bench_random(64) ? bench_random(14) : 14 + bench_random(2)], bench_random(100000));
         put(s, "ParentImage", "%s", parent);
-        put(s, "ParentCommandLine", "\"%s\" %s", parent, commands[rnd(14)]);
-        put(s, "CurrentDirectory", "C:\\Users\\anna\\Documents\\%u\\", rnd(50));
+        put(s, "ParentCommandLine", "\"%s\" %s", parent, commands[bench_random(14)]);
+        put(s, "CurrentDirectory", "C:\\Users\\anna\\Documents\\%u\\", bench_random(50));
         put(s, "OriginalFileName", "%s", strrchr(image, '\\') + 1);
-        put(s, "Description", "Windows component %u", rnd(40));
+        put(s, "Description", "Windows component %u", bench_random(40));
         put(s, "Company", "Microsoft Corporation");
-        put(s, "IntegrityLevel", "%s", rnd(4) ? "Medium" : "High");
+        put(s, "IntegrityLevel", "%s", bench_random(4) ? "Medium" : "High");
         put(s, "Hashes", "MD5=%08X%08X%08X%08X,SHA256=%08X%08X%08X%08X%08X%08X%08X%08X,IMPHASH=%08X%08X%08X%08X",
-            rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u),
-            rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u), rnd(~0u));
+            bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u),
+            bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u),
+            bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u), bench_random(~0u),
+            bench_random(~0u));
         break;
     case REGISTRY:
         put(s, "TargetObject", "HKU\\S-1-5-21-1004336348-1177238915-682003330-1001\\SOFTWARE\\%s\\%u",
-            rnd(50) ? "Microsoft\\Windows\\CurrentVersion\\Explorer\\SessionInfo"
-                    : "Microsoft\\Windows\\CurrentVersion\\Run",
-            rnd(500));
-        put(s, "Details", "%s", rnd(3) ? "DWORD (0x00000001)" : "C:\\Users\\anna\\AppData\\Local\\Temp\\x.exe");
+            bench_random(50) ? "Microsoft\\Windows\\CurrentVersion\\Explorer\\SessionInfo"
+                             : "Microsoft\\Windows\\CurrentVersion\\Run",
+            bench_random(500));
+        put(s, "Details", "%s",
+            bench_random(3) ? "DWORD (0x00000001)" : "C:\\Users\\anna\\AppData\\Local\\Temp\\x.exe");
         put(s, "EventType", "SetValue");
         break;
     case FILES:
         put(s, "TargetFilename", "C:\\Users\\anna\\AppData\\Local\\%s\\cache%u.%s",
-            rnd(2) ? "Google\\Chrome\\User Data\\Default" : "Temp", rnd(100000),
-            rnd(40)  ? "tmp"
-            : rnd(2) ? "exe"
-                     : "ps1");
-        put(s, "CreationUtcTime", "2026-03-01 10:%02u:%02u.123", rnd(60), rnd(60));
+            bench_random(2) ? "Google\\Chrome\\User Data\\Default" : "Temp", bench_random(100000),
+            bench_random(40)  ? "tmp"
+            : bench_random(2) ? "exe"
+                              : "ps1");
+        put(s, "CreationUtcTime", "2026-03-01 10:%02u:%02u.123", bench_random(60), bench_random(60));
         break;
     default:
-        put(s, "DestinationIp", "%u.%u.%u.%u", 1 + rnd(223), rnd(256), rnd(256), rnd(256));
-        put(s, "DestinationPort", "%u", rnd(20) ? 443 : rnd(65536));
-        put(s, "DestinationHostname", "host%u.%s", rnd(100), rnd(30) ? "example.org" : "ngrok.io");
+        put(s, "DestinationIp", "%u.%u.%u.%u", 1 + bench_random(223), bench_random(256), bench_random(256),
+            bench_random(256));
+        put(s, "DestinationPort", "%u", bench_random(20) ? 443 : bench_random(65536));
+        put(s, "DestinationHostname", "host%u.%s", bench_random(100), bench_random(30) ? "example.org" : "ngrok.io");
         put(s, "Initiated", "true");
         put(s, "Protocol", "tcp");
         break;
@@ -201,7 +180,7 @@ static int play(const struct sigma_rules *r, bool no_index, const struct sample 
         for (unsigned k = 0; k < samples[i].n; k++)
             fields[i * FIELDS + k] = (struct sigma_field){sigma_engine_name(g, str_from(samples[i].names[k])),
                                                           {.kind = SIGMA_TEXT, .text = str_from(samples[i].values[k])}};
-    double begin = now();
+    double begin = bench_cpu();
     for (size_t i = 0; i < events; i++) {
         size_t k = i % nsamples;
         struct sigma_event ev = {.index = i, .time_ns = (int64_t)i * 1000000, .fields = fields + k * FIELDS};
@@ -211,7 +190,7 @@ static int play(const struct sigma_rules *r, bool no_index, const struct sample 
         if (sigma_engine_event(g, &ev) < 0)
             return -1;
     }
-    *rate = (double)events / (now() - begin);
+    *rate = (double)events / (bench_cpu() - begin);
     sigma_engine_free(&g);
     free(fields);
     return 0;
@@ -222,17 +201,17 @@ static int measure(const char *dir, size_t events)
     struct sigma_rules *r;
     struct err e = {0};
     unsigned rejected = 0;
-    long before = memory_kib();
-    double begin = now();
+    long before = bench_memory_kib();
+    double begin = bench_cpu();
     if (sigma_rules_new(&r) < 0)
         return 1;
     int n = sigma_archive_load(r, dir, on_problem, &rejected, &e);
-    double loaded = now();
+    double loaded = bench_cpu();
     if (n < 0 || sigma_rules_compile(r, on_problem, &rejected, &e) < 0) {
         printf("%s\n", e.text);
         return 1;
     }
-    double compiled = now();
+    double compiled = bench_cpu();
     printf("rules           %zu loaded, %u rejected\n", sigma_rules_count(r), rejected);
     printf("load            %.3f s (reading %.3f, compiling %.3f)\n", compiled - begin, loaded - begin,
            compiled - loaded);
@@ -242,7 +221,7 @@ static int measure(const char *dir, size_t events)
         return 1;
     for (size_t i = 0; i < nsamples; i++)
         sample_make(&samples[i]);
-    long rules = memory_kib() - before - (long)(nsamples * sizeof(*samples) / 1024);
+    long rules = bench_memory_kib() - before - (long)(nsamples * sizeof(*samples) / 1024);
     struct hits on = {0}, off = {0}, part = {0};
     double fast, slow, ignored;
     size_t few = events / 20 < nsamples ? nsamples : events / 20;
@@ -251,7 +230,7 @@ static int measure(const char *dir, size_t events)
         play(r, false, samples, nsamples, few, &part, &ignored) < 0)
         return 1;
     printf("memory          %.1f MiB for the rules, %.1f MiB in all\n", (double)rules / 1024,
-           (double)memory_kib() / 1024);
+           (double)bench_memory_kib() / 1024);
     printf("index on        %.0f events/s (%zu events, %llu hits)\n", fast, events, (unsigned long long)on.count);
     printf("index off       %.0f events/s (%zu events, %llu hits)\n", slow, few, (unsigned long long)off.count);
     printf("ratio           %.1f\n", fast / slow);
