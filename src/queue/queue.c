@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "queue/queue.h"
 
+#include "os/file.h"
 #include "queue/private.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ struct worker {
 struct queue {
     struct queue_options o;
     struct worker workers[QUEUE_WORKERS_MAX];
-    struct loop_timer *timer;
+    struct loop_timer *timer, *sweeper;
     uint64_t started; /* workers so far, for their names */
 };
 
@@ -99,6 +100,37 @@ static void look(void *context)
     }
 }
 
+static int remove_part(void *context, int64_t id)
+{
+    char *path = path_format("%s/uploads/%lld.part", store_dir(context), (long long)id);
+
+    if (!path)
+        return -ENOMEM;
+    unlink(path);
+    free(path);
+    return 0;
+}
+
+static int remove_case(void *context, struct str folder)
+{
+    char *path = path_format("%s/cases/%.*s", store_dir(context), STR_ARG(folder));
+    int r = path ? file_remove_tree(path, NULL) : -ENOMEM;
+
+    free(path);
+    return r == -ENOENT ? 0 : r;
+}
+
+static void sweep(void *context)
+{
+    struct queue *q = context;
+    struct err e = {0};
+
+    if (submission_abandon_old(q->o.store, QUEUE_EMPTY_SECONDS, QUEUE_CUT_SECONDS, remove_part, q->o.store, &e) < 0)
+        say(q, "uploads that were cut off cannot be ended", e.text);
+    if (submission_expire(q->o.store, 100, remove_case, q->o.store, &e) < 0)
+        say(q, "what is too old cannot be removed", e.text);
+}
+
 int queue_new(const struct queue_options *o, struct queue **ret, struct err *e)
 {
     struct queue *q = calloc(1, sizeof(*q));
@@ -113,7 +145,8 @@ int queue_new(const struct queue_options *o, struct queue **ret, struct err *e)
         goto out;
     if (back)
         say(q, "analyses that were cut off earlier wait again", "");
-    r = loop_add_timer(o->loop, 1, LOOK_MS, look, q, &q->timer);
+    if ((r = loop_add_timer(o->loop, 1, LOOK_MS, look, q, &q->timer)) == 0)
+        r = loop_add_timer(o->loop, QUEUE_SWEEP_SECONDS * 1000, QUEUE_SWEEP_SECONDS * 1000, sweep, q, &q->sweeper);
 out:
     if (r < 0)
         queue_free(&q);
@@ -129,6 +162,7 @@ void queue_free(struct queue **queue)
     if (!q)
         return;
     loop_remove_timer(&q->timer);
+    loop_remove_timer(&q->sweeper);
     for (unsigned i = 0; i < QUEUE_WORKERS_MAX; i++) {
         loop_remove_fd(&q->workers[i].watch);
         role_stop(&q->workers[i].process);

@@ -3,6 +3,9 @@
  * The queue's supervisor: starts a worker process for each job that waits, as
  * many as there are machines, and gives back the jobs of workers that died.
  *
+ * It also ends uploads that never came whole, and removes what was to be kept for
+ * some days only.
+ *
  * A worker is a process for one job: it takes the job with a lease, renews it
  * while the analysis goes on, and writes the result. When it dies, in whatever
  * way, its machine dies with it, its job waits again, and after JOB_TRIES_MAX
@@ -19,6 +22,10 @@
 #define QUEUE_LEASE_SECONDS 60
 
 extern const struct role worker_role;
+
+#define QUEUE_SWEEP_SECONDS 30 /* between two looks at what is to be removed */
+#define QUEUE_EMPTY_SECONDS 60 /* an announced upload without a chunk: it was an empty file (joe-api, section 4) */
+#define QUEUE_CUT_SECONDS 3600 /* an upload that stopped in the middle */
 
 struct queue_options {
     struct loop *loop;

@@ -192,3 +192,53 @@ int submission_delete(struct store *s, const struct viewer *v, int64_t id, folde
         r = db_run(s->db, e, "DELETE FROM submission WHERE id = $1", "i", id);
     return r < 0 ? r : 0;
 }
+
+#define SWEEP_MAX 1000
+
+/* The numbers that a query gives, before anything is changed. */
+static int numbers(struct db_cursor *c, int64_t *ret, unsigned max, struct err *e)
+{
+    unsigned n = 0;
+    int r = 0;
+
+    while (n < max && (r = db_next(c, e)) == 1)
+        ret[n++] = db_i64(c, 0);
+    db_end(c);
+    return r < 0 ? r : (int)n;
+}
+
+int submission_abandon_old(struct store *s, int64_t empty, int64_t cut, number_fn *fn, void *context, struct err *e)
+{
+    int64_t ids[SWEEP_MAX];
+    struct db_cursor c = {0};
+    int n, r = db_query(s->db, &c, e,
+                        "SELECT s.id FROM submission s LEFT JOIN upload u ON u.submission = s.id WHERE "
+                        "s.status = 'accepted' AND ((u.submission IS NULL AND s.created <= $1) OR u.changed <= $2)",
+                        "ii", store_now() - empty, store_now() - cut);
+
+    if (r < 0 || (n = r = numbers(&c, ids, SWEEP_MAX, e)) < 0)
+        return r;
+    for (int i = 0; i < n; i++)
+        if ((r = submission_abandon(s, ids[i], e)) < 0 || (r = fn(context, ids[i])) < 0)
+            return r;
+    return n;
+}
+
+int submission_expire(struct store *s, unsigned max, folder_fn *fn, void *context, struct err *e)
+{
+    static const struct viewer everybody = {.account = -1, .role = ROLE_ADMIN, .write = true};
+    int64_t ids[SWEEP_MAX];
+    struct db_cursor c = {0};
+    /* Not while an analysis is under way: it ends within minutes. */
+    int n, r = db_query(s->db, &c, e,
+                        "SELECT id FROM submission WHERE delete_at > 0 AND delete_at <= $1 AND status = 'finished' "
+                        "ORDER BY id",
+                        "i", store_now());
+
+    if (r < 0 || (n = r = numbers(&c, ids, max < SWEEP_MAX ? max : SWEEP_MAX, e)) < 0)
+        return r;
+    for (int i = 0; i < n; i++)
+        if ((r = submission_delete(s, &everybody, ids[i], fn, context, e)) < 0)
+            return r;
+    return n;
+}

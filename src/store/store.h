@@ -133,6 +133,10 @@ int submission_ready(struct store *s, int64_t id, const struct submission_new *n
 /* An upload that never came: finished, without analyses. */
 int submission_abandon(struct store *s, int64_t id, struct err *e);
 
+/* Submissions that accepted an upload but heard nothing: no chunk for `empty` seconds, or none more for `cut`. Each is
+ * abandoned and given to fn. Number of them. */
+typedef int number_fn(void *context, int64_t id);
+int submission_abandon_old(struct store *s, int64_t empty, int64_t cut, number_fn *fn, void *context, struct err *e);
 struct submission {
     int64_t id, account, created, changed;
     struct str visibility, kind, name, target, status, options, comments;
@@ -146,6 +150,9 @@ int submission_list(struct store *s, const struct viewer *v, bool shared, int64_
 /* Only its owner and administrators may. The folders to remove come by fn. */
 typedef int folder_fn(void *context, struct str folder);
 int submission_delete(struct store *s, const struct viewer *v, int64_t id, folder_fn *fn, void *context, struct err *e);
+
+/* Those whose delete_at has passed, at most `max`; the folders to remove come by fn. Number of them. */
+int submission_expire(struct store *s, unsigned max, folder_fn *fn, void *context, struct err *e);
 
 struct analysis_run {
     struct str system, detection, error;

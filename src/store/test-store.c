@@ -427,6 +427,46 @@ static void test_upload(void **state)
     assert_int_equal(submission_ready(f->s, id, &x, &analysis, NULL), ERR_CONFLICT);
 }
 
+static int keep_number(void *context, int64_t id)
+{
+    *(int64_t *)context = id;
+    return 0;
+}
+
+/* Who never sends what he announced, and what was to be kept for some days only. */
+static void test_housekeeping(void **state)
+{
+    struct fixture *f = *state;
+    struct submission_new x = simple(f->ann, "private", "big");
+    struct viewer ann = as(f->ann, ROLE_ANALYST);
+    struct job_result good = {.detection = "clean"};
+    int64_t id, late, seen = 0;
+    struct job j;
+    int folders = 0;
+
+    x.waits_for_upload = true;
+    id = submit(f, &x, NULL);
+    assert_int_equal(submission_abandon_old(f->s, 60, 60, keep_number, &seen, NULL), 0);
+    assert_int_equal(
+        db_run(store_db(f->s), NULL, "UPDATE submission SET created = created - 61 WHERE id = $1", "i", id), 1);
+    assert_int_equal(submission_abandon_old(f->s, 60, 60, keep_number, &seen, NULL), 1);
+    assert_int_equal(seen, id);
+    assert_int_equal(submission_abandon_old(f->s, 60, 60, keep_number, &seen, NULL), 0);
+
+    x.waits_for_upload = false;
+    x.delete_at = store_now() - 1;
+    late = submit(f, &x, NULL);
+    x.delete_at = store_now() + 1000;
+    id = submit(f, &x, NULL);
+    assert_int_equal(submission_expire(f->s, 100, no_folder, &folders, NULL), 0); /* still waits to be analysed */
+    assert_int_equal(job_take(f->s, "w", 60, &j, NULL), 1);
+    assert_int_equal(job_done(f->s, j.id, "w", &good, NULL), 0);
+    assert_int_equal(submission_expire(f->s, 100, no_folder, &folders, NULL), 1);
+    assert_int_equal(folders, 1);
+    assert_int_equal(submission_get(f->s, &ann, late, no_submission, NULL, NULL), ERR_MISSING);
+    assert_int_equal(submission_get(f->s, &ann, id, no_submission, NULL, NULL), 0);
+}
+
 static void test_newer(void **state)
 {
     struct fixture *f = *state;
@@ -498,19 +538,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_account),
-        T(test_password),
-        T(test_key),
-        T(test_session),
-        T(test_visibility),
-        T(test_quota),
-        T(test_job),
-        T(test_fair),
-        T(test_search),
-        T(test_upload),
-        T(test_newer),
-        T(test_disk_full),
-        cmocka_unit_test(test_migrations),
+        T(test_account),      T(test_password),
+        T(test_key),          T(test_session),
+        T(test_visibility),   T(test_quota),
+        T(test_job),          T(test_fair),
+        T(test_search),       T(test_upload),
+        T(test_housekeeping), T(test_newer),
+        T(test_disk_full),    cmocka_unit_test(test_migrations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
