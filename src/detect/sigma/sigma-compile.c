@@ -149,67 +149,83 @@ static int filters_apply(struct compiling *k)
 
 /* ---- correlations -------------------------------------------------------------------------------------------- */
 
-/* True when a correlation died: others may have named it. */
-static bool references_resolve(struct compiling *k)
+struct visit {
+    uint32_t rule;
+    unsigned ref; /* that is looked at next */
+};
+
+struct ordering {
+    struct compiling *k;
+    struct visit *stack; /* on the heap: rules of strangers decide how deep it is */
+    uint32_t n;
+    uint8_t *mark; /* 1 being looked at, 2 done */
+};
+
+/* Finds the rule of a reference. True: it is done, or the correlation was refused because of it. */
+static bool reference_visit(struct ordering *o, struct rule *rule, struct reference *ref)
 {
-    struct sigma_rules *r = k->set;
-    bool died = false;
-    for (size_t i = 0; i < r->count; i++) {
-        struct correlation *c = r->rules[i].correlation;
-        for (unsigned n = 0; c && !r->rules[i].dead && n < c->nrefs; n++) {
-            c->refs[n].rule = rule_find(k, c->refs[n].name);
-            if (c->refs[n].rule != UINT32_MAX)
-                continue;
-            problem_tell(k, r->rules[i].info.file, c->refs[n].line,
-                         "the correlation names the rule '%.*s', which is not there", STR_ARG(c->refs[n].name));
-            r->rules[i].dead = died = true;
-        }
+    struct compiling *k = o->k;
+    uint32_t found = rule_find(k, ref->name);
+    if (found == UINT32_MAX) {
+        problem_tell(k, rule->info.file, ref->line,
+                     "the correlation names the rule '%.*s', which is not there or was refused", STR_ARG(ref->name));
+        rule->dead = true;
+        return true;
     }
-    return died;
+    if (o->mark[found] == 1) {
+        problem_tell(k, rule->info.file, rule->info.line, "the correlation uses itself, perhaps through others");
+        rule->dead = true;
+        return true;
+    }
+    const struct correlation *used = k->set->rules[found].correlation;
+    if (used && !o->mark[found]) {
+        o->mark[found] = 1;
+        o->stack[o->n++] = (struct visit){.rule = found};
+        return false;
+    }
+    ref->rule = found;
+    if (used && used->height + 1 > rule->correlation->height)
+        rule->correlation->height = used->height + 1;
+    return true;
 }
 
-/* Puts a correlation behind those that it uses. mark: 1 being looked at, 2 done. ERR_FORMAT: a circle. */
-static int order_visit(struct sigma_rules *r, uint32_t rule, uint8_t *mark, unsigned depth)
+/* Puts a correlation behind those that it uses. */
+static void order_visit(struct ordering *o, uint32_t first)
 {
-    const struct correlation *c = r->rules[rule].correlation;
-    if (!c || r->rules[rule].dead || mark[rule] == 2)
-        return 0;
-    if (mark[rule] == 1 || depth > SIGMA_DEPTH_MAX)
-        return ERR_FORMAT;
-    mark[rule] = 1;
-    for (unsigned n = 0; n < c->nrefs; n++) {
-        int rc = order_visit(r, c->refs[n].rule, mark, depth + 1);
-        if (rc < 0)
-            return rc;
+    struct sigma_rules *r = o->k->set;
+    o->mark[first] = 1;
+    o->stack[o->n++] = (struct visit){.rule = first};
+    while (o->n) {
+        struct visit *v = &o->stack[o->n - 1];
+        struct rule *rule = &r->rules[v->rule];
+        if (!rule->dead && v->ref < rule->correlation->nrefs) {
+            v->ref += reference_visit(o, rule, &rule->correlation->refs[v->ref]);
+            continue;
+        }
+        if (!rule->dead && rule->correlation->height >= SIGMA_DEPTH_MAX) {
+            problem_tell(o->k, rule->info.file, rule->info.line, "more than %d correlations use one another in a row",
+                         SIGMA_DEPTH_MAX);
+            rule->dead = true;
+        }
+        o->mark[v->rule] = 2;
+        if (!rule->dead)
+            r->order[r->ncorrelations++] = v->rule;
+        o->n--;
     }
-    mark[rule] = 2;
-    r->order[r->ncorrelations++] = rule;
-    return 0;
 }
 
 static int order_make(struct compiling *k)
 {
     struct sigma_rules *r = k->set;
-    uint8_t *mark = calloc(r->count + 1, 1);
+    struct ordering o = {
+        .k = k, .stack = calloc(r->count + 1, sizeof(*o.stack)), .mark = calloc(r->count + 1, sizeof(*o.mark))};
     r->order = calloc(r->count + 1, sizeof(*r->order));
-    bool again = true;
-    int rc = mark && r->order ? 0 : -ENOMEM;
-    while (again && rc >= 0) {
-        while (references_resolve(k))
-            ;
-        again = false;
-        memset(mark, 0, r->count);
-        r->ncorrelations = 0;
-        for (uint32_t i = 0; i < r->count && !again; i++)
-            if (order_visit(r, i, mark, 0) < 0) {
-                problem_tell(k, r->rules[i].info.file, r->rules[i].info.line,
-                             "the correlation uses itself through others, or more than %d are chained",
-                             SIGMA_DEPTH_MAX);
-                r->rules[i].dead = true;
-                again = true;
-            }
-    }
-    free(mark);
+    int rc = o.stack && o.mark && r->order ? 0 : -ENOMEM;
+    for (uint32_t i = 0; i < r->count && rc >= 0; i++)
+        if (r->rules[i].correlation && !r->rules[i].dead && !o.mark[i])
+            order_visit(&o, i);
+    free(o.stack);
+    free(o.mark);
     return rc;
 }
 

@@ -140,8 +140,9 @@ struct correlation {
     bool has_percentile;
     double percentile;
     bool generate;
-    bool at_end;   /* decided when the window ends */
-    uint32_t slot; /* number among the correlations, in the order of evaluation */
+    bool at_end;     /* decided when the window ends */
+    uint32_t slot;   /* number among the correlations, in the order of evaluation */
+    unsigned height; /* how many correlations stand below it, one behind the other */
 };
 
 struct parent { /* a correlation that listens to a rule */

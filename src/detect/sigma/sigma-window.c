@@ -9,7 +9,8 @@
  *             of the group (or the stream ends)
  *
  * The number of groups and of remembered events is bounded: the group that was
- * not touched for longest goes first, and that is counted.
+ * not touched for longest goes first, and that is counted. So is how often one
+ * match may be handed on from correlation to correlation.
  */
 #include "base/siphash.h"
 #include "detect/sigma/sigma-private.h"
@@ -22,6 +23,7 @@
 #define GROUPS_MAX 65536u
 #define ENTRIES_MAX (1u << 20) /* in all groups */
 #define BUCKET_COUNT 16384u
+#define FEEDS_MAX 16384u /* of one match: correlations of correlations may multiply without end */
 
 struct entry {
     int64_t time;
@@ -70,7 +72,7 @@ struct windows {
     struct group **table;
     struct group *oldest, *newest;
     struct group **first, **last; /* per correlation: windows that end */
-    uint32_t ngroups, nentries;
+    uint32_t ngroups, nentries, feeds;
     uint64_t evicted;
     int64_t now;
 };
@@ -550,6 +552,11 @@ static int input_feed(struct windows *w, struct parent p, const struct input *in
     int rc = 0;
     if (!in->ok || w->r->rules[p.rule].info.inert)
         return 0;
+    if (w->feeds >= FEEDS_MAX) {
+        w->evicted++;
+        return 0;
+    }
+    w->feeds++;
     struct group *g = group_find(w, p.rule, in->key);
     if (g) {
         used_unlink(w, g);
@@ -578,6 +585,7 @@ int windows_feed(struct windows *w, uint32_t rule, const struct sigma_event *ev,
 {
     const struct rule *r = &w->r->rules[rule];
     int rc = 0;
+    w->feeds = 0;
     for (uint32_t i = r->nparents; i-- > 0 && rc >= 0;) {
         struct input in = input_make(w, r->parents[i], call);
         rc = input_feed(w, r->parents[i], &in, ev, call);
@@ -595,6 +603,7 @@ int windows_advance(struct windows *w, int64_t now, const struct windows_call *c
         while (rc >= 0 && w->first[i] && (now == INT64_MAX || now - c->span > w->first[i]->begin)) {
             struct group *g = w->first[i];
             uint64_t value;
+            w->feeds = 0;
             rc = window_holds(c, g, &value);
             if (rc > 0)
                 rc = group_fire(w, g, value, NULL, call);

@@ -51,7 +51,7 @@ static void bad_documents(void **state)
         {"title: t\nname: a\ncorrelation: {type: temporal, rules: [a], timespan: 5m}\n", "uses itself", 1},
         {"title: t\nname: a\ncorrelation: {type: temporal, rules: [b], timespan: 5m}\n---\ntitle: t\nname: b\n"
          "correlation: {type: temporal, rules: [a], timespan: 5m}\n",
-         "which is not there", 7},
+         "which is not there or was refused", 3},
         /* filters */
         {"title: t\nfilter: {rules: any, s: {A: x}, condition: s}\n", "no logsource", 1},
         {"title: t\n" LS "filter: {s: {A: x}, condition: s}\n", "no list of rules", 3},
@@ -413,6 +413,50 @@ static void windows_are_bounded(void **state)
     sigma_rules_free(&r);
 }
 
+/* Correlations of correlations: a long row is refused at its end, and one event cannot multiply for ever. */
+static void chains_are_bounded(void **state)
+{
+    enum { ROW = 2000, STEPS = 20 };
+    struct seen s = {0};
+    struct buf b;
+    (void)state;
+    for (unsigned reversed = 0; reversed < 2; reversed++) {
+        buf_init(&b, 16u << 20);
+        for (unsigned i = 1; i <= ROW; i++) {
+            unsigned n = reversed ? ROW + 1 - i : i;
+            buf_addf(
+                &b,
+                "title: c\nname: c%u\ncorrelation: {type: event_count, rules: [c%u], timespan: 5m, condition: {gte: "
+                "1}}\n---\n",
+                n, n - 1);
+        }
+        buf_addz(&b, "title: t\nname: c0\n" LS "detection: {s: {A: x}, condition: s}\n");
+        s = (struct seen){0};
+        struct sigma_rules *r = rules_of(buf_z(&b), &s);
+        assert_int_equal(sigma_rules_count(r), 1 + 64);
+        assert_int_equal(s.problems, ROW - 64);
+        play_events(r, false, "[{A: x}]", &s);
+        assert_int_equal(s.matches, 1);
+        sigma_rules_free(&r);
+        buf_free(&b);
+    }
+    buf_init(&b, 16u << 20);
+    buf_addz(&b, "title: t\nname: c0\n" LS "detection: {s: {A: x}, condition: s}\n");
+    for (unsigned i = 1; i <= STEPS; i++)
+        buf_addf(
+            &b,
+            "---\ntitle: c\nname: c%u\ncorrelation: {type: event_count, rules: [c%u, c%u, c%u, c%u], timespan: 5m, "
+            "condition: {gte: 1}}\n",
+            i, i - 1, i - 1, i - 1, i - 1);
+    s = (struct seen){0};
+    struct sigma_rules *r = rules_of(buf_z(&b), &s);
+    assert_int_equal(s.problems, 0);
+    play_events(r, false, "[{A: x}, {A: x}]", &s); /* 4^20 matches, if nobody counted */
+    assert_true(s.matches > 0);
+    sigma_rules_free(&r);
+    buf_free(&b);
+}
+
 static void tests_inside_rules(void **state)
 {
     static const struct {
@@ -487,6 +531,7 @@ int main(void)
         cmocka_unit_test(tests_inside_rules),
         cmocka_unit_test(a_rule_cannot_stall),
         cmocka_unit_test(windows_are_bounded),
+        cmocka_unit_test(chains_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
