@@ -249,8 +249,9 @@ int yara_client_list(struct yara_client *c, int (*fn)(void *context, const struc
     struct worker *w;
     int x = free_worker(c, &w, e);
 
-    if (x == 0)
-        x = ipc_send(w->process.ipc, YARA_LIST, NULL, 0, NULL, 0, e);
+    if (x < 0)
+        return x;
+    x = ipc_send(w->process.ipc, YARA_LIST, NULL, 0, NULL, 0, e);
     while (x == 0 && (x = ipc_receive(w->process.ipc, LIST_MS, &m, e)) == 1) {
         struct yara_result r;
         struct reader in;
