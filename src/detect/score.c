@@ -208,11 +208,6 @@ unsigned score_sigma_points(struct str level)
     return 0;
 }
 
-unsigned score_yara_points(unsigned score)
-{
-    return (score > 100 ? 100 : score) / 2;
-}
-
 /* ---- the name of the threat -------------------------------------------------------------------------------------- */
 
 #define CLASS_STRONG 4

@@ -90,11 +90,7 @@ void verdict_clear(struct verdict *v);
  */
 void score_same(const struct findings *f, const uint32_t *order, uint32_t *ret);
 
-/*
- * Points of a Sigma level ("informational" ... "critical"); 0 for other words.
- * Points of a YARA rule whose meta has a score of 0 to 100.
- */
+/* Points of a Sigma level ("informational" ... "critical"); 0 for other words. */
 unsigned score_sigma_points(struct str level);
-unsigned score_yara_points(unsigned score);
 
 #endif

@@ -493,8 +493,6 @@ static void points_of_other_engines(void **state)
     assert_int_equal(score_sigma_points(STR_LIT("High")), 25);
     assert_int_equal(score_sigma_points(STR_LIT("informational")), 0);
     assert_int_equal(score_sigma_points(STR_LIT("?")), 0);
-    assert_int_equal(score_yara_points(80), 40);
-    assert_int_equal(score_yara_points(4000), 50);
 }
 
 int main(void)
