@@ -51,7 +51,7 @@ static int entry(struct rulefiles *f, const char *dir, const char *name, rulefil
         free(path); /* gone meanwhile, or a link that leads nowhere */
         return 0;
     }
-    if (S_ISREG(st.st_mode) && want(name))
+    if (S_ISREG(st.st_mode) && (!want || want(name)))
         return keep(f, dir, path, e);
     if (S_ISDIR(link.st_mode))
         rc = depth < RULEFILES_DEPTH_MAX

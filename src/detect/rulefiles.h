@@ -20,7 +20,7 @@ struct rulefiles {
     size_t count, cap;
 };
 
-/* True when the name is wanted. */
+/* True when the name is wanted. NULL in its place: every file. */
 typedef bool rulefiles_want(const char *name);
 
 /* ERR_LIMIT beyond RULEFILES_MAX files or RULEFILES_DEPTH_MAX folders: never a silent half. */

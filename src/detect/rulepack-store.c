@@ -19,7 +19,7 @@
 
 static bool kept(const struct ruletext *t)
 {
-    return t->kind != RULETEXT_NONE || unpack_is_licence(str_basename(t->name).p);
+    return t->kind != RULETEXT_NONE || unpack_is_licence(str_basename(t->name));
 }
 
 /* ---- licences ---------------------------------------------------------------------------------------------------- */
@@ -275,6 +275,14 @@ static int facts_set(struct rulepack *k, const struct rulepack_new *n, const str
     return text_set(&k->source, n->source, e);
 }
 
+static bool has_older(const struct rulepack *k, const char *version)
+{
+    for (size_t i = 0; i < k->nolder; i++)
+        if (!strcmp(k->older[i], version))
+            return true;
+    return false;
+}
+
 int rulepacks_store(struct rulepacks *p, const struct rulepack_new *n, const struct ruletexts *texts,
                     struct rulepack **ret, bool *ret_same, struct err *e)
 {
@@ -286,10 +294,10 @@ int rulepacks_store(struct rulepacks *p, const struct rulepack_new *n, const str
     if (k && k->kind != n->kind)
         return err_set(e, ERR_CONFLICT, "the pack '%s' holds %s rules: give the new one another name", n->name,
                        k->kind->name);
-    if (k && k->nolder >= RULEPACK_VERSIONS_MAX)
+    bool same = k && !strcmp(k->version, version);
+    if (k && !same && !has_older(k, version) && k->nolder >= RULEPACK_VERSIONS_MAX)
         return err_set(e, ERR_LIMIT, "the pack '%s' has %d older versions: remove some", n->name,
                        RULEPACK_VERSIONS_MAX);
-    bool same = k && !strcmp(k->version, version);
     char *dir = path_format("%s/packs/%s", p->dir, n->name),
          *to = path_format("%s/packs/%s/%s", p->dir, n->name, version);
     rc = dir && to ? 0 : err_set(e, -ENOMEM, "no memory for rule packs");
@@ -318,14 +326,6 @@ static struct rulepack *wanted(const struct rulepacks *p, const char *name, stru
     if (!k)
         err_set(e, ERR_MISSING, "there is no rule pack '%s'", name);
     return k;
-}
-
-static bool has_older(const struct rulepack *k, const char *version)
-{
-    for (size_t i = 0; i < k->nolder; i++)
-        if (!strcmp(k->older[i], version))
-            return true;
-    return false;
 }
 
 int rulepacks_remove(struct rulepacks *p, const char *name, const char *version, struct err *e)
@@ -391,6 +391,8 @@ int rulepacks_set_off(struct rulepacks *p, const char *id, bool off, struct err 
         memmove(&p->off[i], &p->off[i + 1], (--p->noff - i) * sizeof(char *));
         return 0;
     }
+    if (strlen(id) > RULETEXTS_NAME_MAX) /* an engine would refuse to read it, and all rules with it */
+        return err_set(e, ERR_LIMIT, "the id is longer than %u bytes", RULETEXTS_NAME_MAX);
     if (p->noff == RULEPACK_OFF_MAX)
         return err_set(e, ERR_LIMIT, "more than %d rules are off", RULEPACK_OFF_MAX);
     char **o = realloc(p->off, (p->noff + 2) * sizeof(char *));

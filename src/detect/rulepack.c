@@ -49,7 +49,7 @@ char *rulepack_name_from(const char *source)
 
 static bool pack_file(const char *name)
 {
-    return rulekind_file(name) || unpack_is_licence(name);
+    return rulekind_file(name) || unpack_is_licence(str_from(name));
 }
 
 static int file_pack(const char *path, const char *name, struct buf *ret, struct err *e)

@@ -113,6 +113,9 @@ static void folders_are_walked(void **state)
     assert_int_equal(f.count, 2);
     assert_true(str_ends(str_from(f.items[0]), STR_LIT("sub/deeper/b.yml")));
     rulefiles_free(&f);
+    assert_int_equal(rulefiles_list(dir, NULL, &f, &e), 0); /* every file */
+    assert_int_equal(f.count, 3);
+    rulefiles_free(&f);
     char *deep = path_format("%s/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18", dir);
     assert_int_equal(file_mkdirs(deep, 0700, NULL), 0);
     assert_int_equal(rulefiles_list(dir, any_yml, &f, &e), ERR_LIMIT);

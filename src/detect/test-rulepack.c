@@ -339,6 +339,10 @@ static void versions_come_and_go(void **state)
     assert_int_equal(rulepacks_remove(&p, "mine", second, &e), 0);
     assert_int_equal(rulepacks_set_off(&p, "a.b", true, &e), 0);
     assert_int_equal(rulepacks_set_off(&p, "a.b", true, &e), ERR_CONFLICT);
+    char *longest = calloc(1, RULETEXTS_NAME_MAX + 2);
+    memset(longest, 'x', RULETEXTS_NAME_MAX + 1); /* one more byte than an engine reads */
+    assert_int_equal(rulepacks_set_off(&p, longest, true, &e), ERR_LIMIT);
+    free(longest);
     assert_int_equal(rulepacks_save(&p, &e), 0);
     rulepacks_clear(&p);
     assert_int_equal(collect().off, 1);

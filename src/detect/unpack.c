@@ -49,18 +49,18 @@ int unpack_name(struct str name, char *ret)
     return at ? 0 : ERR_FORMAT;
 }
 
-bool unpack_is_licence(const char *name)
+bool unpack_is_licence(struct str name)
 {
     static const char *const begins[] = {"license", "licence", "copying", "notice"};
     for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
-        if (str_istarts(str_from(name), str_from(begins[i])))
+        if (str_istarts(name, str_from(begins[i])))
             return true;
     return false;
 }
 
 static bool pack_file(const char *name)
 {
-    return rulekind_file(name) || unpack_is_licence(name);
+    return rulekind_file(name) || unpack_is_licence(str_from(name));
 }
 
 /* ---- in the jail ------------------------------------------------------------------------------------------------- */

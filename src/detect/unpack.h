@@ -43,6 +43,6 @@ int unpack_fd(int fd, struct buf *ret, struct unpack_stats *ret_stats, struct er
  */
 int unpack_name(struct str name, char *ret);
 /* Names like LICENSE, LICENCE.txt, COPYING, NOTICE. */
-bool unpack_is_licence(const char *name);
+bool unpack_is_licence(struct str name);
 
 #endif
