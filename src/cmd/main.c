@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -108,20 +107,13 @@ static void hold_standard_streams(void)
             _exit(EXIT_FAILED);
 }
 
-/* The reader of our pipe went away (head had enough): what it did not want is no failure. */
-static bool reader_is_gone(void)
-{
-    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    return poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP);
-}
-
 /* For every command: what did not reach standard output was not done. */
 static int close_output(int code)
 {
     bool before = ferror(stdout) != 0;
     int now = fflush(stdout) == 0 ? 0 : errno;
 
-    if ((!before && !now) || reader_is_gone())
+    if ((!before && !now) || text_reader_gone(STDOUT_FILENO))
         return code;
     fprintf(stderr, "belljar: standard output could not be written%s%s\n", now ? ": " : "", now ? strerror(now) : "");
     return code == EXIT_USAGE || code == EXIT_STOPPED ? code : EXIT_FAILED;

@@ -97,8 +97,9 @@ struct adding {
 
 static void pack_print(const struct rulepack *k)
 {
-    printf("%-20s %-9s %s  %s%s%llu rules in %llu files", k->name, k->kind->name, k->version, k->enabled ? "" : "off, ",
-           "", (unsigned long long)k->rules, (unsigned long long)k->files);
+    printf("%-20s %-9s %s  %s%llu rule%s in %llu file%s", k->name, k->kind->name, k->version, k->enabled ? "" : "off, ",
+           (unsigned long long)k->rules, k->rules == 1 ? "" : "s", (unsigned long long)k->files,
+           k->files == 1 ? "" : "s");
     if (k->rejected)
         printf(", %llu rejected", (unsigned long long)k->rejected);
     if (k->weight != 100)
@@ -320,10 +321,9 @@ static int packs_json(const struct rulepacks *p)
         jsonw_bytes(&w, str_from(p->off[i]));
     jsonw_array_end(&w);
     jsonw_object_end(&w);
-    if (jsonw_finish(&w) < 0)
-        return EXIT_FAILED;
-    putchar('\n');
-    return EXIT_FINE;
+    int rc = jsonw_finish(&w);
+    putchar('\n'); /* a failure of the output shows here too, and is told */
+    return rc < 0 && !text_reader_gone(STDOUT_FILENO) ? EXIT_FAILED : EXIT_FINE;
 }
 
 int rules_packs_run(int argc, char **argv)

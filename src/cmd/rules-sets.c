@@ -4,6 +4,7 @@
 
 #include "base/jsonw.h"
 #include "cmd/text.h"
+#include "detect/attack.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,9 +85,30 @@ uint64_t rules_sets_count(const struct rules_sets *s)
     return n;
 }
 
+/* Such a rule works, but its findings name what nobody can look up. */
+static void attack_warn(struct rules_sets *s, const struct rulekind *k, const void *set)
+{
+    struct rule_item item;
+    for (size_t n = 0; k->at(set, n, &item); n++)
+        for (unsigned a = 0; a < item.nattack; a++) {
+            if (attack_technique(item.attack[a]))
+                continue;
+            text_print(s->problems_to, item.file);
+            if (item.line)
+                fprintf(s->problems_to, ":%u", item.line);
+            fputs(": warning: ATT&CK ", s->problems_to);
+            fprintf(s->problems_to, "%s has no technique '", attack_version());
+            text_print(s->problems_to, item.attack[a]);
+            fputs("'\n", s->problems_to);
+        }
+}
+
 static int check(struct rules_sets *s)
 {
     const struct rulekind *k;
+    for (unsigned i = 0; (k = rulekind_at(i)); i++)
+        if (s->set[i])
+            attack_warn(s, k, s->set[i]);
     for (unsigned i = 0; kinds_loaded(s) > 1 && (k = rulekind_at(i)); i++)
         if (s->set[i])
             fprintf(s->out, "%s: %zu loaded, %u rejected\n", k->name, k->count(s->set[i]), s->rejected[i]);
@@ -208,6 +230,7 @@ int rules_sets_work(struct rules_sets *s, enum rules_verb verb, uint32_t only, s
     else if (verb == RULES_LIST)
         code = list(s);
     if (code >= 0 && (fflush(s->out) != 0 || ferror(s->out)))
-        code = err_set(e, -EIO, "standard output could not be written");
+        code = text_reader_gone(fileno(s->out)) ? (verb == RULES_LIST ? EXIT_FINE : code)
+                                                : err_set(e, -EIO, "standard output could not be written");
     return code;
 }

@@ -101,7 +101,8 @@ const struct cmd cmd_rules = {
     .arguments = "test|check|list|add|packs|update|use|remove|on|off ...",
     .doc = "Test, check or list rules; add packs of rules",
     .help = "  test [PATH]...    run the tests that are written with the rules\n"
-            "  check [PATH]...   compile all rules; names file, line and reason of each bad one\n"
+            "  check [PATH]...   compile all rules; names file, line and reason of each bad one,\n"
+            "                    and warns of ATT&CK techniques that nobody knows\n"
             "  list [PATH]...    one line per rule; with --json one object per rule\n"
             "     --kind KIND    only rules of one kind\n"
             "     PATH is a file or a folder; what a file holds is told by its content. Without one: the rules that\n"

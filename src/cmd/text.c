@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/text.h"
 
+#include <poll.h>
+
+bool text_reader_gone(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP);
+}
+
 void text_print(FILE *to, struct str s)
 {
     for (size_t i = 0; i < s.n;) {

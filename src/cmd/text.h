@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -12,5 +13,8 @@
  * among them) as \uNNNN.
  */
 void text_print(FILE *to, struct str s);
+
+/* The reader of this pipe went away (head had enough): what it did not want is no failure. */
+bool text_reader_gone(int fd);
 
 #endif
