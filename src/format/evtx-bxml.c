@@ -482,6 +482,17 @@ static void limit_reached(struct evtx *x)
     evtx_trouble(x, "limit", "the record is larger or deeper than is allowed", x->chunk.in.origin + x->chunk.pos);
 }
 
+/* Documents in documents may multiply without making one element: each piece that is looked at counts. */
+static bool part_take(struct expand *e)
+{
+    if (e->x->chunk.parts < EVTX_CHUNK_PARTS_MAX) {
+        e->x->chunk.parts++;
+        return true;
+    }
+    limit_reached(e->x);
+    return false;
+}
+
 /* Puts text behind what is there already. */
 static void value_join(struct evtx *x, struct contents *c, const struct evtx_value *v)
 {
@@ -566,7 +577,7 @@ static bool absent(struct expand *e, const struct evtx_part *content)
 {
     for (const struct evtx_part *p = content; p; p = p->next) {
         struct evtx_slot *s;
-        if (p->kind != EVTX_PART_VALUE || !p->optional)
+        if (!part_take(e) || p->kind != EVTX_PART_VALUE || !p->optional)
             return false;
         if ((s = slot_of(e, p)) && s->type != EVTX_T_NULL && s->type != EVTX_ARRAY)
             return false;
@@ -583,7 +594,7 @@ static void attributes_expand(struct expand *e, const struct evtx_part *part, st
         struct evtx_attribute *made;
         if (absent(e, a->value))
             continue;
-        for (const struct evtx_part *v = a->value; v; v = v->next) {
+        for (const struct evtx_part *v = a->value; v && part_take(e); v = v->next) {
             if (v->kind == EVTX_PART_TEXT)
                 text_expand(e, v, &c);
             else if (v->kind == EVTX_PART_VALUE && slot_of(e, v) && slot_of(e, v)->type != EVTX_T_BINXML)
@@ -630,7 +641,7 @@ static void element_expand(struct expand *e, const struct evtx_part *part, struc
 
 static void parts_expand(struct expand *e, const struct evtx_part *parts, struct contents *c)
 {
-    for (const struct evtx_part *p = parts; p && !e->x->memory.failed; p = p->next) {
+    for (const struct evtx_part *p = parts; p && !e->x->memory.failed && part_take(e); p = p->next) {
         switch (p->kind) {
         case EVTX_PART_TEXT:
             text_expand(e, p, c);

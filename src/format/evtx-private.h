@@ -87,13 +87,13 @@ struct evtx_template {
 struct evtx_chunk {
     struct reader in; /* its bytes; origin: its place in the file */
     size_t size;
-    size_t pos;              /* of the next record */
-    size_t end;              /* where records end by the header; `size` when that is not to be believed */
-    bool sound;              /* checksums are right, or there are none */
-    uint64_t last_id;        /* of the record before */
-    bool any, lost;          /* a record was read; the place of the next is a guess */
-    bool whole;              /* of the record at hand: both its sizes agree */
-    uint64_t elements, work; /* of its records so far */
+    size_t pos;                     /* of the next record */
+    size_t end;                     /* where records end by the header; `size` when that is not to be believed */
+    bool sound;                     /* checksums are right, or there are none */
+    uint64_t last_id;               /* of the record before */
+    bool any, lost;                 /* a record was read; the place of the next is a guess */
+    bool whole;                     /* of the record at hand: both its sizes agree */
+    uint64_t elements, work, parts; /* of its records so far */
     struct arena memory;
     struct evtx_name names[EVTX_NAME_SLOTS];
     struct evtx_template templates[EVTX_TEMPLATE_SLOTS];

@@ -156,7 +156,7 @@ static void chunk_reset(struct evtx *x, uint64_t offset, size_t n)
     c->end = n;
     c->sound = c->any = c->lost = false;
     c->last_id = 0;
-    c->elements = c->work = 0;
+    c->elements = c->work = c->parts = 0;
     x->in_chunk = true;
     x->chunks++;
 }
@@ -362,7 +362,7 @@ static void record_read(struct evtx *x, const struct head *h, struct evtx_record
                                 .written_ns = evtx_filetime_ns(h->filetime),
                                 .offset = c->in.origin + c->pos,
                                 .size = h->size};
-    if (c->elements > EVTX_CHUNK_ELEMENTS_MAX || c->work > EVTX_CHUNK_WORK_MAX)
+    if (c->elements > EVTX_CHUNK_ELEMENTS_MAX || c->work > EVTX_CHUNK_WORK_MAX || c->parts >= EVTX_CHUNK_PARTS_MAX)
         evtx_trouble(x, "limit", "the records of this chunk are larger than any real ones", ret->offset);
     else if (reader_window(&c->in, c->pos + RECORD_HEADER, h->size - RECORD_MIN, &body))
         ret->root = evtx_document(x, &body);

@@ -32,6 +32,7 @@
 #define EVTX_ELEMENTS_MAX 16384          /* of one record */
 #define EVTX_RECORD_BYTES_MAX (4u << 20) /* memory of one record's tree */
 #define EVTX_CHUNK_ELEMENTS_MAX 262144u  /* of all records of a chunk: real ones have some thousands */
+#define EVTX_CHUNK_PARTS_MAX 4194304u    /* pieces of templates and documents, each as often as it is put in */
 #define EVTX_CHUNK_WORK_MAX (256u << 20) /* memory of the trees of all records of a chunk, one after the other */
 #define EVTX_CHUNK_BYTES_MAX (16u << 20) /* memory of one chunk's templates and names */
 #define EVTX_TEMPLATES_MAX 512           /* of one chunk */

@@ -566,9 +566,35 @@ static void test_chunk_limit(void **unused)
     buf_free(&b);
 }
 
+static void write_echo_template(struct evtx_make *m, void *context)
+{
+    (void)context;
+    for (unsigned i = 0; i < 1000; i++)
+        evtx_make_substitution(m, 0, 0x21, false);
+}
+
+/* A thousand times a document that is a thousand times a document ...: no element, no text, only work. */
+static void write_echo(struct evtx_make *m, void *context)
+{
+    size_t sizes[EVTX_NESTING_MAX];
+
+    (void)context;
+    for (unsigned i = 0; i < EVTX_NESTING_MAX; i++) {
+        evtx_make_template(m, "echo", write_echo_template, NULL);
+        sizes[i] = m->chunk.len + 4;
+        evtx_make_values(m, &(struct evtx_make_value){.type = 0x21}, 1);
+    }
+    for (unsigned i = 0; i < EVTX_NESTING_MAX; i++) {
+        size_t n = m->chunk.len - sizes[i] - 4;
+        m->chunk.data[sizes[i]] = (uint8_t)n;
+        m->chunk.data[sizes[i] + 1] = (uint8_t)(n >> 8);
+    }
+}
+
 static void test_limits(void **unused)
 {
     (void)unused;
+    raw_check(write_echo, "{}\n", NULL, "limit");
     raw_check(write_deep, NULL, NULL, "limit");
     raw_check(write_bomb, NULL, NULL, "limit");
     raw_check(write_self, "{\"Event\":null}\n", NULL, "bad-template");
