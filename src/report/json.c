@@ -573,7 +573,7 @@ static void attack_json(struct jsonw *w, const struct findings *f)
 
 void report_json_head(struct jsonw *w, const struct report *r)
 {
-    jsonw_kz(w, "schema", "belljar-report/1");
+    jsonw_kz(w, "schema", "belljar-report/2");
     jsonw_kz(w, "product", "Belljar");
     jsonw_kz(w, "version", BELLJAR_VERSION);
     jsonw_kz(w, "case", r->facts.case_id);
