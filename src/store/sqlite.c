@@ -5,11 +5,13 @@
 #include "store/migrations.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CACHE_SLOTS 256u /* more than there are statements */
 
@@ -49,6 +51,10 @@ int db_open(const char *path, int busy_ms, struct db **ret, struct err *e)
 
     if (!d)
         return err_set(e, -ENOMEM, "out of memory");
+    /* Readable by nobody else, whatever the folder permits; SQLite gives its journals the mode of the file. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
     if (sqlite3_open_v2(path, &d->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                             SQLITE_OPEN_PRIVATECACHE,

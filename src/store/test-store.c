@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fixture {
@@ -492,7 +493,12 @@ static void test_migrations(void **state)
         struct err e = {0};
         assert_non_null(mkdtemp(dir));
         snprintf(path, sizeof(path), "%s/belljar.db", dir);
+        mode_t old = umask(0);
         assert_int_equal(db_open(path, 1000, &d, NULL), 0);
+        umask(old);
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600); /* the folder may be open to others */
         for (unsigned i = 0; i < v; i++)
             assert_int_equal(db_script(d, store_migrations[i], NULL), 0);
         snprintf(mark, sizeof(mark), "PRAGMA user_version=%u", v);
