@@ -14,10 +14,12 @@ static void print_one(void *context, const char *id, const char *dir, const char
     json_t *s = case_json(dir, "submission.json", NULL), *r = case_json(dir, "report.json", NULL);
     const json_t *v = json_object_get(r, "verdict");
     const char *name = json_string_value(json_object_get(s, "name"));
+    const char *word = json_string_value(json_object_get(v, "word"));
+    char score[24] = "-"; /* without a verdict there is none */
 
-    printf("%s  %-11s %-10s %3lld  ", id, state ? state : "?",
-           json_string_value(json_object_get(v, "word")) ? json_string_value(json_object_get(v, "word")) : "-",
-           (long long)json_integer_value(json_object_get(v, "score")));
+    if (word)
+        snprintf(score, sizeof(score), "%lld", (long long)json_integer_value(json_object_get(v, "score")));
+    printf("%s  %-11s %-10s %3s  ", id, state ? state : "?", word ? word : "-", score);
     text_print(stdout, str_from(name));
     putchar('\n');
     ++*(unsigned *)context;
@@ -35,7 +37,7 @@ static int run(int argc, char **argv)
     if (case_each(print_one, &n, &e) < 0)
         return cmd_failed(&e);
     if (!n)
-        fprintf(stderr, "There is no analysis yet. Start one with: belljar analyze FILE\n");
+        fprintf(stderr, "There is no analysis yet. Start one with: %s analyze FILE\n", cmd_self());
     return EXIT_FINE;
 }
 

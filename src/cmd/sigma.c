@@ -181,8 +181,13 @@ static void file_print(struct scanning *s, const struct sigma_scanned *r)
     if (s->nfound)
         qsort(s->found, s->nfound, sizeof(*s->found), by_level);
     text_print(stdout, str_from(s->file));
-    printf(": %" PRIu64 " record%s, %" PRIu64 " match%s of %zu rule%s\n", r->records, r->records == 1 ? "" : "s",
-           r->matches, r->matches == 1 ? "" : "es", s->nfound, s->nfound == 1 ? "" : "s");
+    printf(": %" PRIu64 " record%s, ", r->records, r->records == 1 ? "" : "s");
+    if (!s->nfound) {
+        puts("no matches");
+        return;
+    }
+    printf("%" PRIu64 " match%s of %zu rule%s\n", r->matches, r->matches == 1 ? "" : "es", s->nfound,
+           s->nfound == 1 ? "" : "s");
     for (size_t i = 0; i < s->nfound; i++)
         found_print(&s->found[i]);
 }

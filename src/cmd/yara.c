@@ -373,9 +373,10 @@ static int yara_run(int argc, char **argv)
     if (x < 0)
         cmd_failed(&e);
     else
-        fprintf(stderr, "%llu scanned with %u rules, %llu with hits, %llu not scanned%s\n",
-                (unsigned long long)s.scanned, yara_client_rules(s.client), (unsigned long long)s.hit,
-                (unsigned long long)s.left_out, s.bad_rules ? "; some rules are bad, see above" : "");
+        fprintf(stderr, "%llu scanned with %u rule%s, %llu with hits, %llu not scanned%s\n",
+                (unsigned long long)s.scanned, yara_client_rules(s.client), yara_client_rules(s.client) == 1 ? "" : "s",
+                (unsigned long long)s.hit, (unsigned long long)s.left_out,
+                s.bad_rules ? "; some rules are bad, see above" : "");
     yara_client_free(&s.client);
     yara_pack_free(&s.pack);
     return x < 0 || s.left_out > s.no_files || s.bad_rules || ferror(stdout) ? EXIT_FAILED : EXIT_FINE;
