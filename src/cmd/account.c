@@ -66,7 +66,7 @@ static int run(int argc, char **argv)
 const struct cmd cmd_account = {
     .name = "account",
     .arguments = "add NAME [--admin|--viewer] | key NAME [--read]",
-    .doc = "make accounts of the server and keys of its API",
+    .doc = "Make accounts of the server and keys of its API",
     .help = "  add NAME   makes an account: an analyst's, or --admin, or --viewer (who only reads)\n"
             "  key NAME   makes an API key of 64 hex digits and prints it, once; --read: it may not submit or delete\n",
     .run = run,

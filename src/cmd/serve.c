@@ -197,7 +197,7 @@ static int run(int argc, char **argv)
 const struct cmd cmd_serve = {
     .name = "serve",
     .arguments = "[--listen ADDRESS:PORT] [--data DIR] [--no-workers]",
-    .doc = "serve the API and work off the queue",
+    .doc = "Serve the API and work off the queue",
     .help = "  --listen ADDRESS:PORT  where to listen (BELLJAR_LISTEN; 127.0.0.1:8080)\n"
             "  --data DIR             folder of the database and the cases (BELLJAR_DATA)\n"
             "  --no-workers           take submissions, but start no analyses: they wait\n\n"
