@@ -485,7 +485,8 @@ static int head_parse(struct compile *c, const struct yaml_tree *doc)
     if (rc >= 0)
         rc = text_get(c, doc, "category", true, &r->category);
     if (rc >= 0 && finding_category_find(r->category) < 0)
-        rc = compile_fail(c, yaml_tree_get(doc, "category")->line, "unknown category '%.*s'", STR_ARG(r->category));
+        rc = compile_fail(c, yaml_tree_get(doc, "category")->line,
+                          "unknown category '%.*s' (docs/user/verdict.md lists them)", STR_ARG(r->category));
     if (rc >= 0)
         rc = text_get(c, doc, "severity", true, &severity);
     if (rc >= 0 && severity_parse(severity, &r->severity) < 0)

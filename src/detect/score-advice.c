@@ -167,11 +167,12 @@ void score_advise(const struct findings *f, const struct score_facts *s, struct 
         return;
     }
     if (s->ended_by_itself && s->ran_ns < QUICK_NS && s->events < FEW_EVENTS && v->score < 30)
-        add_event(advise(v,
-                         "It may need arguments, input or files: it ended by itself within %.1f s, with status %u "
-                         "and %llu events",
-                         ran, s->exit_code, (unsigned long long)s->events),
-                  &s->ended.event);
+        add_event(
+            advise(v,
+                   "It may need arguments, input or files: it ended by itself, with status %u and %llu events; the "
+                   "run lasted %.1f s",
+                   s->exit_code, (unsigned long long)s->events, ran),
+            &s->ended.event);
     if (s->crashed)
         add_event(advise(v, "It crashed after %.1f s: try another system or the files that it expects", ran),
                   &s->ended.event);
