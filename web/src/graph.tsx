@@ -181,7 +181,7 @@ export function Graph({ m }: { m: Model }) {
       })}
       {g.nodes.map((n) => <g key={n.id} class={`node ${n.type} n-${n.s ?? "none"}`} data-n={n.n || undefined} tabIndex={0} role="button" aria-label={flat(`${n.title} ${n.sub}`)}
         transform={`translate(${l.x(n.col)} ${n.y + 2})`} onClick={() => click(n)} onKeyDown={(e) => { if (e.key === "Enter") click(n); }} aria-pressed={n.n > 0 && sel.p === n.n}>
-        <title>{flat(`${n.title}\n${n.sub}`)}</title>
+        <title>{`${flat(n.title)}\n${flat(n.sub)}`}</title>
         <rect class="box" width={W} height={H} rx={n.type === "process" ? 3 : n.type === "host" ? 19 : 0} />
         {n.group && !opened.has(n.group) && <path class="stack" d={`M4 ${H + 3}h${W - 8}`} />}
         <text x={n.type === "host" ? 16 : 10} y="16">{cut(n.title, n.type === "host" ? 19 : 20)}</text>

@@ -177,6 +177,7 @@ const scalar = (v: unknown) => v === null || typeof v !== "object";
 function Value({ k, v }: { k: string; v: unknown }) {
   if (v === null || v === "") return <span class="muted">none</span>;
   if (typeof v === "boolean") return <>{v ? "yes" : "no"}</>;
+  if (k === "created" && typeof v === "number" && v > 0 && v < 8e12) return <>{new Date(v * 1000).toISOString().slice(0, 19)}Z</>;
   if (typeof v === "number") return <>{/size|bytes|length/.test(k) && v >= 0 ? `${size(v)}${v > 1023 ? ` (${num(v)} bytes)` : ""}` : /entropy/.test(k) ? v.toFixed(2) : num(v)}</>;
   return <span class={typeof v === "string" && v.length > 16 && /^\S+$/.test(v) ? "mono" : ""}><T s={String(v)} max={300} /></span>;
 }

@@ -180,6 +180,7 @@ load().then((m) => {
   const style = document.createElement("style");
   document.head.append(style);
   highlights(style);
+  document.title = `${flat(sampleName(m))} - ${document.title}`;
   render(<App m={m} />, root);
   document.documentElement.dataset.ready = "1";
 }).catch((e: unknown) => {
