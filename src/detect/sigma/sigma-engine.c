@@ -54,7 +54,8 @@ struct sigma_engine {
     size_t scratch_cap;
     bool keywords;
     uint64_t limits_hit;
-    int64_t rule_began;
+    int64_t rule_began, lost_ns; /* lost: by rules that were given up */
+    bool *given_up;              /* per rule: at some event */
     unsigned work;
 };
 
@@ -84,14 +85,15 @@ int sigma_engine_new(const struct sigma_rules *r, const struct sigma_options *o,
     g->atoms = calloc((size_t)r->natoms + 1, sizeof(*g->atoms));
     g->rule_epoch = calloc(r->count + 1, sizeof(*g->rule_epoch));
     g->candidates = calloc(r->count + 1, sizeof(*g->candidates));
+    g->given_up = calloc(r->count + 1, sizeof(*g->given_up));
     g->bucket_epoch = calloc((size_t)r->nbuckets + 1, sizeof(*g->bucket_epoch));
     g->head_epoch = calloc(fields, sizeof(*g->head_epoch));
     g->head = calloc(fields, sizeof(*g->head));
     g->last = calloc(fields, sizeof(*g->last));
     g->next = calloc(SIGMA_EVENT_FIELDS_MAX, sizeof(*g->next));
     g->folded = calloc(SIGMA_EVENT_FIELDS_MAX, sizeof(*g->folded));
-    bool ok = g->atoms && g->rule_epoch && g->candidates && g->bucket_epoch && g->head_epoch && g->head && g->last &&
-              g->next && g->folded;
+    bool ok = g->atoms && g->rule_epoch && g->candidates && g->given_up && g->bucket_epoch && g->head_epoch &&
+              g->head && g->last && g->next && g->folded;
     int rc = ok ? windows_new(r, &g->windows) : -ENOMEM;
     if (rc < 0)
         sigma_engine_free(&g);
@@ -114,6 +116,7 @@ void sigma_engine_free(struct sigma_engine **p)
     free(g->atoms);
     free(g->rule_epoch);
     free(g->candidates);
+    free(g->given_up);
     free(g->bucket_epoch);
     free(g->head_epoch);
     free(g->head);
@@ -415,12 +418,20 @@ static struct str first_value(void *context, uint32_t field)
 static int rule_run(struct sigma_engine *g, uint32_t rule)
 {
     const struct rule *r = &g->r->rules[rule];
+    int64_t lost_max = g->options.lost_ms_max * 1000000ll;
+    if (lost_max && g->given_up[rule] && g->lost_ns > lost_max) {
+        g->stats.over_budget++;
+        return 0;
+    }
     g->stats.evaluated++;
     g->work = 0;
     g->rule_began = clock_ns();
     enum answer got = judge(g, r->root);
-    if (got == ANSWER_GIVEN_UP)
+    if (got == ANSWER_GIVEN_UP) {
         g->stats.over_budget++;
+        g->given_up[rule] = true;
+        g->lost_ns += clock_ns() - g->rule_began;
+    }
     if (got != ANSWER_TRUE)
         return 0;
     tell(g, rule, g->ev, NULL, 0);

@@ -14,6 +14,7 @@
 #define VIEWS_MAX 128
 #define ARGS_MAX 64
 #define NUMBERS_MAX 64    /* numbers as text, of one view */
+#define LOST_MS_MAX 60000 /* on rules that were given up: a tenth of what the report's process may take */
 #define REMEMBERED 65536u /* events that serve a correlation, power of two */
 #define KNOWN_BYTES_MAX (32u << 20)
 
@@ -526,7 +527,8 @@ int sigma_run_new(const struct sigma_rules *r, const struct proctab *procs, stru
     arena_init(&s->hashes.arena, KNOWN_BYTES_MAX);
     s->hits = calloc(r->count + 1, sizeof(struct hit *));
     s->remembered = calloc(REMEMBERED, sizeof(*s->remembered));
-    int rc = s->hits && s->remembered ? sigma_engine_new(r, NULL, on_match, s, &s->engine) : -ENOMEM;
+    const struct sigma_options o = {.lost_ms_max = LOST_MS_MAX};
+    int rc = s->hits && s->remembered ? sigma_engine_new(r, &o, on_match, s, &s->engine) : -ENOMEM;
     if (rc >= 0) {
         sigma_engine_tell_all(s->engine);
         rc = views_bind(s);

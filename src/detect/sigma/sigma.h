@@ -109,6 +109,11 @@ typedef void sigma_match_fn(void *context, const struct sigma_match *m);
 
 struct sigma_options {
     bool no_index; /* evaluate every rule of the log source: for tests and benchmarks, same hits */
+    /*
+     * Milliseconds; 0: no bound. When rules that were given up have cost more, they are asked no more: whoever writes
+     * the events must not be able to spend all the time there is. Each event counts in over_budget still.
+     */
+    uint32_t lost_ms_max;
 };
 /* The rules are borrowed, must be compiled and outlive the engine. */
 int sigma_engine_new(const struct sigma_rules *r, const struct sigma_options *o, sigma_match_fn *fn, void *context,

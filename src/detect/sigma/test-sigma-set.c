@@ -381,6 +381,40 @@ static void correlations(void **state)
     }
 }
 
+/* Events that are made to be slow: when they have cost too much, the rule rests. */
+static void a_sample_cannot_stall(void **state)
+{
+    struct sigma_rules *r;
+    struct seen s = {0};
+    char slow[400];
+    (void)state;
+    memset(slow, 'a', sizeof(slow));
+    slow[sizeof(slow) - 1] = '!';
+    r = rules_of("title: t\n" LS "detection: {s: {A|re: '^(a+)+$'}, condition: s}\n---\n"
+                 "title: u\n" LS "detection: {s: {A|endswith: 'aa'}, condition: s}\n",
+                 &s);
+    for (unsigned bound = 0; bound < 2; bound++) {
+        struct sigma_source source = {.category = STR_LIT("test")};
+        struct sigma_options o = {.lost_ms_max = bound};
+        struct sigma_stats stats;
+        struct sigma_engine *g;
+        s = (struct seen){0};
+        assert_int_equal(sigma_engine_new(r, &o, seen_match, &s, &g), 0);
+        for (unsigned i = 0; i <= 50; i++) {
+            struct str text = i < 50 ? (struct str){slow, sizeof(slow)} : STR_LIT("aaa");
+            struct sigma_field f = {sigma_engine_name(g, STR_LIT("A")), {.kind = SIGMA_TEXT, .text = text}};
+            struct sigma_event ev = {.time_ns = -1, .nsources = 1, .fields = &f, .nfields = 1};
+            assert_int_equal(sigma_engine_source(g, &source, &ev.sources[0]), 0);
+            assert_int_equal(sigma_engine_event(g, &ev), 0);
+        }
+        sigma_engine_stats(g, &stats);
+        assert_int_equal(stats.over_budget, bound ? 51 : 50);
+        assert_int_equal(s.matches, bound ? 1 : 2);
+        sigma_engine_free(&g);
+    }
+    sigma_rules_free(&r);
+}
+
 /* Many groups, many events: bounded, and said. */
 static void windows_are_bounded(void **state)
 {
@@ -530,6 +564,7 @@ int main(void)
         cmocka_unit_test(correlations),
         cmocka_unit_test(tests_inside_rules),
         cmocka_unit_test(a_rule_cannot_stall),
+        cmocka_unit_test(a_sample_cannot_stall),
         cmocka_unit_test(windows_are_bounded),
         cmocka_unit_test(chains_are_bounded),
     };
