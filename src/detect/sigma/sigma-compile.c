@@ -23,6 +23,7 @@ struct compiling {
     uint32_t key_cap;
     uint32_t *cover;
     uint32_t ncover;
+    uint32_t filter_uses;
 };
 
 static void problem_tell(struct compiling *k, struct str file, unsigned line, const char *format, ...)
@@ -119,6 +120,14 @@ static int filter_apply(struct compiling *k, const struct filter *f, struct rule
     struct node *kids[2] = {rule->root, f->root};
     if (rule->correlation || !source_within(&rule->info.source, &f->source))
         return 0;
+    if (k->filter_uses == SIGMA_FILTER_USES_MAX)
+        problem_tell(k, f->file, f->line, "filters change rules more than %d times: from here on they do nothing",
+                     SIGMA_FILTER_USES_MAX);
+    if (k->filter_uses >= SIGMA_FILTER_USES_MAX) {
+        k->filter_uses = SIGMA_FILTER_USES_MAX + 1;
+        return 0;
+    }
+    k->filter_uses++;
     rule->root = node_join(&c, NODE_AND, kids, 2);
     return rule->root ? 0 : sc_memory(&c);
 }
@@ -577,6 +586,7 @@ int sigma_rules_compile(struct sigma_rules *r, sigma_problem *problem, void *con
     r->compiled = true;
     if (rc < 0)
         return err_set(e, rc,
-                       rc == ERR_LIMIT ? "too many different log sources, fields or rules" : "no memory for rules");
+                       rc == ERR_LIMIT ? "too many different log sources, fields, rules or filters"
+                                       : "no memory for rules");
     return 0;
 }

@@ -171,12 +171,12 @@ static int tests_check(struct sc *c, const struct yaml_tree *tests, bool correla
     return 0;
 }
 
-static int grow(struct sc *c, void **items, size_t count, size_t *cap, size_t size, size_t max)
+static int grow(struct sc *c, void **items, size_t count, size_t *cap, size_t size, size_t max, const char *what)
 {
     if (count < *cap)
         return 0;
     if (count >= max)
-        return sc_fail(c, 0, "more than %zu rules", max);
+        return sc_fail(c, 0, "more than %zu %s", max, what);
     size_t more = *cap ? *cap * 2 : 64;
     void *p = realloc(*items, more * size);
     if (!p)
@@ -214,7 +214,7 @@ static int rule_add(struct sc *c, struct str file, const struct yaml_tree *doc, 
     if (rc >= 0 && rule.tests)
         rc = tests_check(c, rule.tests, correlation != NULL);
     if (rc >= 0)
-        rc = grow(c, (void **)&r->rules, r->count, &r->cap, sizeof(*r->rules), SIGMA_RULES_MAX);
+        rc = grow(c, (void **)&r->rules, r->count, &r->cap, sizeof(*r->rules), SIGMA_RULES_MAX, "rules");
     if (rc < 0)
         return rc;
     rule.info.inert = c->inert;
@@ -244,7 +244,8 @@ static int filter_add(struct sc *c, struct str file, const struct yaml_tree *doc
     if (rc >= 0)
         rc = detection_build(c, tree, true, &f.root);
     if (rc >= 0)
-        rc = grow(c, (void **)&r->filters, r->nfilters, &r->filters_cap, sizeof(*r->filters), SIGMA_RULES_MAX);
+        rc = grow(c, (void **)&r->filters, r->nfilters, &r->filters_cap, sizeof(*r->filters), SIGMA_FILTERS_MAX,
+                  "filters");
     if (rc < 0)
         return rc;
     f.inert = c->inert;

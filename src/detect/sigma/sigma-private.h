@@ -27,6 +27,8 @@
 #include "detect/yaml.h"
 
 #define SIGMA_RULES_MAX 65536
+#define SIGMA_FILTERS_MAX 1024
+#define SIGMA_FILTER_USES_MAX 200000 /* filters times the rules that they are put into */
 #define SIGMA_ATOMS_MAX (4u << 20)
 #define SIGMA_NAMES_MAX 65536
 #define SIGMA_BUCKETS_MAX 4096

@@ -491,6 +491,26 @@ static void chains_are_bounded(void **state)
     buf_free(&b);
 }
 
+/* Filters that are put into every rule: more than can be are told, and the rules work. */
+static void filters_are_bounded(void **state)
+{
+    struct seen s = {0};
+    struct buf b;
+    (void)state;
+    buf_init(&b, 16u << 20);
+    for (unsigned i = 0; i < 300; i++)
+        buf_addf(&b, "title: t\nname: c%u\n" LS "detection: {s: {A: x}, condition: s}\n---\n", i);
+    for (unsigned i = 0; i < 1100; i++)
+        buf_addf(&b, "title: f\n" LS "filter: {rules: any, s: {B: y%u}, condition: not s}\n---\n", i);
+    struct sigma_rules *r = rules_of(buf_z(&b), &s);
+    assert_int_equal(s.problems, 1100 - 1024 + 1);
+    assert_non_null(strstr(s.problem, "more than 200000 times"));
+    play_events(r, false, "[{A: x}, {A: x, B: y1}]", &s);
+    assert_int_equal(s.matches, 300);
+    sigma_rules_free(&r);
+    buf_free(&b);
+}
+
 static void tests_inside_rules(void **state)
 {
     static const struct {
@@ -566,6 +586,7 @@ int main(void)
         cmocka_unit_test(a_rule_cannot_stall),
         cmocka_unit_test(a_sample_cannot_stall),
         cmocka_unit_test(windows_are_bounded),
+        cmocka_unit_test(filters_are_bounded),
         cmocka_unit_test(chains_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
