@@ -128,6 +128,8 @@ export function Findings({ m }: { m: Model }) {
   m.r.findings.forEach((f, i) => groups.set(f.category, [...(groups.get(f.category) ?? []), i]));
   const top = (l: number[]) => Math.max(...l.map((i) => RANK[m.r.findings[i].severity] * 1000 + m.r.findings[i].points));
   const ordered = [...groups].sort((a, b) => top(b[1]) - top(a[1]));
+  const counted = new Map(m.r.verdict.why.map((p) => [p.finding, p.points]));
+  const got = (i: number) => counted.get(i) ?? m.r.findings[i].points;
   const empty = m.r.completeness.started ? "No rule matched what was seen." : "Nothing ran, so there was nothing that a rule could match.";
   return <Section id="findings" title="Findings" count={m.r.findings.length}>
     {!ordered.length && <p class="empty">{empty}</p>}
@@ -138,7 +140,7 @@ export function Findings({ m }: { m: Model }) {
         return <details class={on ? "finding on" : "finding"} id={`finding-${i}`} open={on} key={i}>
           <summary data-row onClick={(e) => { e.preventDefault(); if (on) openProcess(0); openFinding(on ? -1 : i); }}>
             <Dot s={f.severity} /><span class="title"><T s={f.title} plain max={300} /></span>
-            {f.count > 1 && <span class="muted">×{num(f.count)}</span>}<span class="pts">{f.points ? `+${f.points}` : ""}</span>
+            {f.count > 1 && <span class="muted">×{num(f.count)}</span>}<span class="pts" title={got(i) >= f.points ? undefined : "what counted, of what the rule gives; see Why this score"}>{!f.points ? "" : got(i) >= f.points ? `+${got(i)}` : `${got(i) ? "+" : ""}${got(i)} of ${f.points}`}</span>
           </summary>
           {on && <FindingBody m={m} f={f} />}
         </details>;
