@@ -444,5 +444,7 @@ int rules_switch_run(int argc, char **argv)
             rc = rulepacks_save(&p, &e);
     }
     rulepacks_clear(&p);
+    if (rc == ERR_CONFLICT && !pack)
+        (void)id_known(id, &e); /* its sentence is the better one when there is no such rule */
     return rc < 0 ? cmd_failed(&e) : EXIT_FINE;
 }

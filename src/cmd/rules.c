@@ -103,7 +103,7 @@ const struct cmd cmd_rules = {
     .help = "  test [PATH]...    run the tests that are written with the rules\n"
             "  check [PATH]...   compile all rules; names file, line and reason of each bad one,\n"
             "                    and warns of ATT&CK techniques that nobody knows\n"
-            "  list [PATH]...    one line per rule; with --json one object per rule\n"
+            "  list [PATH]...    one line per rule; with --json a list with an object per rule\n"
             "     --kind KIND    only rules of one kind\n"
             "     PATH is a file or a folder; what a file holds is told by its content. Without one: the rules that\n"
             "     came with Belljar and those of the packs that are on.\n"
