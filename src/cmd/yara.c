@@ -379,7 +379,7 @@ static int yara_run(int argc, char **argv)
                 s.bad_rules ? "; some rules are bad, see above" : "");
     yara_client_free(&s.client);
     yara_pack_free(&s.pack);
-    return x < 0 || s.left_out > s.no_files || s.bad_rules || ferror(stdout) ? EXIT_FAILED : EXIT_FINE;
+    return x < 0 || s.left_out > s.no_files || s.bad_rules ? EXIT_FAILED : EXIT_FINE;
 }
 
 const struct cmd cmd_yara = {
