@@ -51,11 +51,13 @@ static void read_run(struct judge_facts *f, const json_t *run)
 {
     const json_t *channel = json_object_get(run, "channel"), *machine = json_object_get(run, "machine");
     const char *tracer = json_string_value(json_object_get(channel, "tracer"));
+    const char *ended = json_string_value(json_object_get(run, "ended"));
 
     f->score.started = flag(run, "started");
     f->score.ran_ns = json_integer_value(json_object_get(run, "ran_ms")) * 1000000;
     f->score.planned_ns = json_integer_value(json_object_get(run, "planned_ms")) * 1000000;
-    f->score.ended_by_itself = flag(run, "sample_ended");
+    /* The first program may be long gone ("sample_ended") while what it left behind goes on. */
+    f->score.ended_by_itself = ended && !strcmp(ended, "all-exited");
     f->score.machine_alive = flag(machine, "alive_at_end");
     f->score.channel_intact = flag(channel, "collected") &&
                               !json_integer_value(json_object_get(channel, "missed_frames")) &&
@@ -64,7 +66,7 @@ static void read_run(struct judge_facts *f, const json_t *run)
     f->score.channel_intact &= tracer && !strcmp(tracer, "ok");
     /* Copies that could not be stored (a full disk here) are evidence that is missing. */
     f->score.channel_intact &= !json_integer_value(json_object_get(json_object_get(run, "artefacts"), "files_failed"));
-    f->score.channel_intact &= !record_cut(json_string_value(json_object_get(run, "ended")));
+    f->score.channel_intact &= !record_cut(ended);
     f->score.lost = (uint64_t)json_integer_value(json_object_get(channel, "tracer_lost"));
     f->score.network_simulated = flag(json_object_get(run, "network"), "intact");
     f->score.exit_code = (unsigned)json_integer_value(json_object_get(run, "exit_code"));
@@ -114,7 +116,7 @@ static void judge_fetch(struct judge_facts *f, const json_t *submission, const j
     const char *kind = json_string_value(json_object_get(submission, "kind"));
     long long code = json_integer_value(json_object_get(run, "exit_code"));
 
-    if (!kind || strcmp(kind, "url") || !f->score.started || !f->score.ended_by_itself || code <= 0)
+    if (!kind || strcmp(kind, "url") || !f->score.started || !flag(run, "sample_ended") || code <= 0)
         return;
     f->score.started = false;
     if (asprintf(&f->why_not, "the URL could not be fetched (wget ended with status %lld)", code) < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "case/judge-facts.h"
 #include "case/judge-hints.h"
 
 #include <setjmp.h>
@@ -125,12 +126,36 @@ static void what_it_made_and_started(void **state)
     assert_int_equal(h.ncaptures, JUDGE_CAPTURES_MAX);
 }
 
+/* To have ended means that nothing of the sample is left; a program that leaves a child behind has not. */
+static void what_ended(void **state)
+{
+    static const struct {
+        const char *run;
+        bool ended;
+    } rows[] = {
+        {"{\"started\":true,\"sample_ended\":true,\"ended\":\"all-exited\"}", true},
+        {"{\"started\":true,\"sample_ended\":true,\"ended\":\"time\"}", false},
+        {"{\"started\":true,\"sample_ended\":true}", false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct judge_facts f = {0};
+        struct err e = {0};
+        if (judge_facts_read(&f, STR_LIT("{}"), STR_LIT("{}"), str_from(rows[i].run), &e) < 0)
+            fail_msg("row %zu: %s", i, e.text);
+        assert_int_equal(f.score.ended_by_itself, rows[i].ended);
+        judge_facts_clear(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sleeps_to_the_end),
         cmocka_unit_test(nothing_answered),
         cmocka_unit_test(what_it_made_and_started),
+        cmocka_unit_test(what_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
