@@ -10,7 +10,7 @@
  *
  * watch -m ROUNDS LABEL COMMAND... [-- LABEL COMMAND...]: times each command ROUNDS
  * times without a tracer, then under one, then without again, and prints
- * measure<TAB>LABEL<TAB>plain|traced<TAB>seconds, at last the events and the lost.
+ * measure<TAB>LABEL<TAB>plain|traced<TAB>seconds<TAB>processor seconds<TAB>status, at last the events and the lost.
  *
  * Used by the check in the guest and for measurements; not part of the product.
  */
@@ -25,6 +25,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -165,9 +166,11 @@ static int first_process(char **argv)
     return 1;
 }
 
-/* Runs one command to its end, as the sample where there is a tracer. Seconds, or < 0. */
-static double run_command(struct tracer *t, char **argv, int *ret_status, int *ret_marked)
+/* Runs one command to its end, as the sample where there is a tracer. Seconds, or < 0; and the processor time of it and
+ * its children. */
+static double run_command(struct tracer *t, char **argv, int *ret_status, int *ret_marked, double *ret_cpu)
 {
+    struct rusage used = {0};
     int go = -1;
     double end = 0;
     pid_t gone = 0, pid = start(argv, &go);
@@ -179,7 +182,7 @@ static double run_command(struct tracer *t, char **argv, int *ret_status, int *r
         return -1;
     close(go);
     while (gone == 0) {
-        gone = waitpid(pid, ret_status, t ? WNOHANG : 0);
+        gone = wait4(pid, ret_status, t ? WNOHANG : 0, &used);
         if (gone != 0)
             end = now();
         if (t)
@@ -187,6 +190,8 @@ static double run_command(struct tracer *t, char **argv, int *ret_status, int *r
     }
     while (t && tracer_poll(t, 100, on_event, NULL) > 0)
         ;
+    *ret_cpu = (double)used.ru_utime.tv_sec + (double)used.ru_stime.tv_sec +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     return end - from;
 }
 
@@ -202,8 +207,8 @@ static void measure_round(struct tracer *t, int rounds, char **commands)
                 last++;
             separator = *last;
             *last = NULL;
-            double took = run_command(t, c + 1, &status, &marked);
-            printf("measure\t%s\t%s\t%.4f\t%d\n", *c, t ? "traced" : "plain", took, status);
+            double cpu = 0, took = run_command(t, c + 1, &status, &marked, &cpu);
+            printf("measure\t%s\t%s\t%.4f\t%.6f\t%d\n", *c, t ? "traced" : "plain", took, cpu, status);
             *last = separator;
             c = separator ? last + 1 : last;
         }
@@ -272,14 +277,15 @@ int main(int argc, char **argv)
         hidden = tracer_hide(t, (uint32_t)getpid());
     if (t && scan)
         tracer_scan(t, on_event, NULL);
-    double took = run_command(t, argv + i, &status, &marked);
+    double cpu = 0, took = run_command(t, argv + i, &status, &marked, &cpu);
     if (took < 0)
         return 1;
     if (t && scan)
         tracer_syscalls_flush(t, on_event, NULL);
-    printf("summary\t%s\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tstatus=%d\thide=%d mark=%d "
+    printf("summary\t%s\topen=%.3f\trun=%.3f\tevents=%lu\tshown=%lu\tholds=%lu\tlost=%llu\tcpu=%.6f\tstatus=%d\thide=%"
+           "d mark=%d "
            "missing=%d %s\n",
-           label, opened - begin, took, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, status,
+           label, opened - begin, took, events, shown, holds, t ? (unsigned long long)tracer_lost(t) : 0, cpu, status,
            hidden, marked, r, why);
     if (t && quiet)
         for (unsigned k = 0; k < 256; k++)
